@@ -1,0 +1,67 @@
+"""Lamina: raw data in; one network that predicts, decides and keeps learning out.
+
+>>> import lamina
+>>> model = lamina.fit("churn.csv", target="churned")     # doctest: +SKIP
+>>> model.evaluate("test.csv")                            # doctest: +SKIP
+>>> model.predict("new.csv")                              # doctest: +SKIP
+>>> model.save("churn.lamina")                            # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from lamina.version import __version__
+
+if TYPE_CHECKING:
+    from lamina.errors import LaminaError
+    from lamina.model import LaminaWarning, Model, fit, load, schema
+    from lamina.records import Evaluation, Field, Schema
+    from lamina.tasks import Predict
+    from lamina.training.precision import Machine
+    from lamina.training.settings import Settings
+
+__all__ = [
+    "Evaluation",
+    "Field",
+    "LaminaError",
+    "LaminaWarning",
+    "Machine",
+    "Model",
+    "Predict",
+    "Schema",
+    "Settings",
+    "__version__",
+    "fit",
+    "load",
+    "schema",
+]
+
+# Where each public name lives: imported when it is first used, so that `import lamina` stays light
+_HOMES = {
+    "Evaluation": "lamina.records",
+    "Field": "lamina.records",
+    "LaminaError": "lamina.errors",
+    "LaminaWarning": "lamina.model",
+    "Machine": "lamina.training.precision",
+    "Model": "lamina.model",
+    "Predict": "lamina.tasks",
+    "Schema": "lamina.records",
+    "Settings": "lamina.training.settings",
+    "fit": "lamina.model",
+    "load": "lamina.model",
+    "schema": "lamina.model",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'lamina' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,79 @@
+"""The one table of kinds: for each, who reads its raw values and which input layer takes them in.
+
+A kind is one row here and two small files, one under ``features/`` and one under ``network/inputs/``.
+The parts are named, not imported: looking at a table needs no torch, and predicting loads only the
+kinds that the model has.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import msgspec
+
+
+class Kind(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of raw data.
+
+    ``feature`` and ``input`` are ``module:class``; with ``together`` all columns of the kind make one
+    block of arrays, otherwise each column is a block of its own.
+    """
+
+    name: str
+    feature: str
+    input: str
+    together: bool
+    what: str
+
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind(
+            name="number",
+            feature="lamina.features.number:NumberFeature",
+            input="lamina.network.inputs.number:NumberInput",
+            together=True,
+            what="amounts, counts, measurements",
+        ),
+        Kind(
+            name="category",
+            feature="lamina.features.category:CategoryFeature",
+            input="lamina.network.inputs.category:CategoryInput",
+            together=True,
+            what="names from a list that may grow",
+        ),
+        Kind(
+            name="flag",
+            feature="lamina.features.flag:FlagFeature",
+            input="lamina.network.inputs.flag:FlagInput",
+            together=True,
+            what="yes or no",
+        ),
+        Kind(
+            name="date",
+            feature="lamina.features.date:DateFeature",
+            input="lamina.network.inputs.number:NumberInput",
+            together=True,
+            what="days and times",
+        ),
+        Kind(
+            name="image",
+            feature="lamina.features.image:ImageFeature",
+            input="lamina.network.inputs.image:ImageInput",
+            together=False,
+            what="pictures, grey or colour, of any size",
+        ),
+    )
+}
+
+
+def part(reference: str) -> Any:
+    """The object behind ``module:name``, imported now.
+
+    >>> part("lamina.features.flag:FlagFeature").__name__
+    'FlagFeature'
+    """
+    module, name = reference.split(":")
+    return getattr(import_module(module), name)

@@ -1,0 +1,288 @@
+"""A raw table brought into the types of a schema: the same code for training and for serving.
+
+    number → Float64 · flag → Boolean · category → String · date → Datetime("us"), UTC
+    image → as it is (path, encoded file or pixels)
+
+Missing cells and cells that cannot be read become null; the second are counted in a finding. Rows
+keep their order and number, except that rows without an answer are left out where one is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from lamina.data.parse import (
+    MISSING,
+    MISSING_TEXT,
+    DateForm,
+    FlagForm,
+    NumberForm,
+    is_missing,
+    parse_date,
+    parse_flag,
+    parse_number,
+    to_text,
+)
+from lamina.data.table import Table
+from lamina.errors import ColumnError, TargetError, nearest
+from lamina.records import Field, Finding, Schema
+
+SHOWN_ROWS: Final = 100  # a finding names at most so many rows
+TOO_MANY: Final = 0.5  # a column with a larger share of unreadable cells is refused
+
+
+def conform(
+    table: Table, schema: Schema, *, need_target: bool
+) -> tuple[pl.DataFrame, tuple[Finding, ...]]:
+    """The columns that the schema uses, in its order and types, and what was found on the way.
+
+    ``need_target``: training and evaluation need the answer, and leave out rows without one; to
+    predict, the target is kept where the table has it and may be absent.
+
+    Raises ``ColumnError`` for input columns that are not there and for columns that hold
+    something else than they should; ``TargetError`` for an answer that is needed and not there.
+    """
+    _check_present(table, schema, need_target)
+    findings = list(_extra_columns(table, schema))
+    columns, problems = [], []
+    for field in schema:
+        if field.role == "ignored" or field.name not in table.frame.columns:
+            continue
+        raw = table.frame[field.name]
+        column, finding = _conform_column(raw, field)
+        columns.append(column)
+        if finding is not None and finding.severity == "fatal":
+            problems.append(finding)
+        elif finding is not None:
+            findings.append(finding)
+    _raise_unreadable(problems)
+    frame = pl.DataFrame(columns) if columns else pl.DataFrame(height=table.frame.height)
+    if not need_target:
+        return frame, tuple(findings)
+    frame, unanswered = _answered(frame, schema)
+    return frame, (*findings, *unanswered)
+
+
+# ------------------------------------------------------------------------------ columns and rows
+
+
+def _check_present(table: Table, schema: Schema, need_target: bool) -> None:
+    """All missing columns in one message; the target's absence has its own error."""
+    have = table.frame.columns
+    for target in schema.with_role("target"):
+        if need_target and target.name not in have:
+            raise TargetError(
+                f"The column to predict, {target.name!r}, is not in {table.source}.",
+                f"{nearest(target.name, have)} Without answers there is nothing to compare with.",
+                column=target.name,
+            )
+    needed = [f.name for f in schema if f.role not in ("ignored", "target")]
+    missing = [name for name in needed if name not in have]
+    if missing:
+        listed = ", ".join(repr(name) for name in missing)
+        raise ColumnError(
+            f"{table.source} lacks {len(missing)} of the {len(needed)} columns that the model "
+            f"reads: {listed}.",
+            f"{nearest(missing[0], have)} Add the column (empty cells count as missing) or "
+            "rename the one that holds it.",
+            columns=missing,
+        )
+
+
+def _extra_columns(table: Table, schema: Schema) -> list[Finding]:
+    """A note on columns that the schema does not know."""
+    known = {field.name for field in schema}
+    extra = [name for name in table.frame.columns if name not in known]
+    if not extra:
+        return []
+    listed = ", ".join(repr(name) for name in extra[:12])
+    more = f" and {len(extra) - 12} more" if len(extra) > 12 else ""
+    return [
+        Finding(
+            severity="note",
+            code="extra-columns",
+            message=f"Columns that the model has never seen were left out: {listed}{more}.",
+            remedy="Nothing to do, unless they matter: then fit again with them.",
+            count=len(extra),
+        )
+    ]
+
+
+def _answered(frame: pl.DataFrame, schema: Schema) -> tuple[pl.DataFrame, list[Finding]]:
+    """Only the rows that have an answer, and how many had none."""
+    targets = schema.with_role("target")
+    if not targets:
+        return frame, []
+    name = targets[0].name
+    empty = frame[name].is_null()
+    count = int(empty.sum())
+    if count == 0 and frame.height > 0:
+        return frame, []
+    if count == frame.height:
+        raise TargetError(
+            f"The target {name!r} has no value in any of the {frame.height:,} rows.",
+            "Fill it for the rows to learn from, or name another column.",
+            column=name,
+        )
+    finding = Finding(
+        severity="note",
+        code="target-missing",
+        column=name,
+        rows=_first_rows(empty),
+        count=count,
+        message=f"{count:,} of {frame.height:,} rows have no {name!r} and were left out.",
+        remedy="Fill in the answer to use these rows.",
+    )
+    return frame.filter(~empty), [finding]
+
+
+# ------------------------------------------------------------------------------------ one column
+
+
+def _conform_column(raw: pl.Series, field: Field) -> tuple[pl.Series, Finding | None]:
+    """A column in the type of its kind, and a finding for cells that could not be read."""
+    if field.kind in _AS_IT_IS:
+        return raw, _wrong_type(raw, field)
+    reader, markers = _READERS.get(field.kind, (_category, MISSING_TEXT))
+    if raw.dtype.is_nested() or raw.dtype in (pl.Binary, pl.Object):
+        return raw, _refusal(raw, field, raw.is_not_null())
+    column = reader(raw, field.form)
+    if column.null_count() == raw.null_count():  # nothing was lost, so nothing to explain
+        return column, None
+    lost = column.is_null() & ~is_missing(raw, markers)
+    count = int(lost.sum())
+    if count == 0:
+        return column, None
+    filled = len(raw) - int(is_missing(raw, markers).sum())
+    if count > TOO_MANY * filled:
+        return column, _refusal(raw, field, lost)
+    return column, _unreadable(raw, field, lost)
+
+
+def _number(raw: pl.Series, form: dict[str, Any]) -> pl.Series:
+    """Float64. An infinite number is none that can be computed with: null."""
+    numbers = parse_number(raw, msgspec.convert(form, NumberForm))
+    infinite = numbers.is_infinite()
+    if not infinite.any():
+        return numbers
+    nothing = pl.Series([None], dtype=pl.Float64)
+    return nothing.zip_with(infinite.fill_null(False), numbers).alias(raw.name)
+
+
+def _flag(raw: pl.Series, form: dict[str, Any]) -> pl.Series:
+    """Boolean."""
+    return parse_flag(raw, msgspec.convert(form, FlagForm))
+
+
+def _date(raw: pl.Series, form: dict[str, Any]) -> pl.Series:
+    """Datetime("us"), UTC without a zone."""
+    return parse_date(raw, msgspec.convert(form, DateForm))
+
+
+def _category(raw: pl.Series, form: dict[str, Any]) -> pl.Series:
+    """String: stripped, missing words as null; levels that are whole numbers lose their ".0"."""
+    texts = to_text(raw)
+    if raw.dtype == pl.String:
+        texts = texts.str.strip_chars()
+    if raw.dtype == pl.String and form.get("values") == "integer":
+        texts = texts.str.replace(r"^([+-]?\d+)\.0+$", "${1}")
+    missing = is_missing(texts, MISSING_TEXT)
+    if not (missing & texts.is_not_null()).any():
+        return texts.alias(raw.name)
+    nothing = pl.Series([None], dtype=pl.String)
+    return nothing.zip_with(missing, texts).alias(raw.name)
+
+
+_READERS: Final[
+    dict[str, tuple[Callable[[pl.Series, dict[str, Any]], pl.Series], frozenset[str]]]
+] = {
+    "number": (_number, MISSING),
+    "flag": (_flag, MISSING),
+    "date": (_date, MISSING),
+    "category": (_category, MISSING_TEXT),
+}
+# Kinds whose own feature reads the raw cells.
+_AS_IT_IS: Final = frozenset({"image", "audio", "video", "text", "series", "set", "vector"})
+
+
+# -------------------------------------------------------------------------------------- findings
+
+
+def _first_rows(mask: pl.Series) -> tuple[int, ...]:
+    return tuple(np.flatnonzero(mask.to_numpy())[:SHOWN_ROWS].tolist())
+
+
+def _shown(raw: pl.Series, row: int) -> str:
+    text = repr(raw[row])
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _unreadable(raw: pl.Series, field: Field, lost: pl.Series) -> Finding:
+    """Some cells are not of the column's kind and count as missing."""
+    rows, count = _first_rows(lost), int(lost.sum())
+    cells = "1 cell" if count == 1 else f"{count:,} cells"
+    return Finding(
+        severity="warning",
+        code="unreadable",
+        column=field.name,
+        rows=rows,
+        count=count,
+        message=f"Column {field.name!r}: {cells} cannot be read as {_wanted(field)} and count as "
+        f"missing, first in row {rows[0]}: {_shown(raw, rows[0])}.",
+        remedy=f"Correct the cells, or read the column as kinds={{{field.name!r}: 'category'}}.",
+    )
+
+
+def _refusal(raw: pl.Series, field: Field, lost: pl.Series) -> Finding | None:
+    """Most of the column is not of its kind: it holds something else now."""
+    count = int(lost.sum())
+    if count == 0:
+        return None
+    rows = _first_rows(lost)
+    return Finding(
+        severity="fatal",
+        code="unreadable",
+        column=field.name,
+        rows=rows,
+        count=count,
+        message=f"Column {field.name!r} should hold {_wanted(field)}, but {count:,} of its "
+        f"{len(raw):,} cells do not, first in row {rows[0]}: {_shown(raw, rows[0])}.",
+        remedy=f"Correct the column, or fit again with kinds={{{field.name!r}: 'category'}}.",
+    )
+
+
+def _wrong_type(raw: pl.Series, field: Field) -> Finding | None:
+    """A column of media that holds numbers, say."""
+    media = field.kind in ("image", "audio", "video")
+    if not media or raw.dtype in (pl.String, pl.Binary, pl.Null) or raw.dtype.is_nested():
+        return None
+    return _refusal(raw, field, raw.is_not_null())
+
+
+def _wanted(field: Field) -> str:
+    """What the column should hold, in words."""
+    if field.kind == "number":
+        return f"numbers in {field.unit}" if field.unit else "numbers"
+    if field.kind == "date":
+        return f"dates ({field.form.get('order', 'typed')})"
+    if field.kind == "flag":
+        return f"{field.form.get('true', 'true')} or {field.form.get('false', 'false')}"
+    return {"category": "categories", "image": "pictures"}.get(field.kind, field.kind)
+
+
+def _raise_unreadable(problems: list[Finding]) -> None:
+    """All refused columns of one table, in one error."""
+    if not problems:
+        return
+    raise ColumnError(
+        " ".join(problem.message for problem in problems),
+        problems[0].remedy,
+        column=problems[0].column,
+        row=problems[0].rows[0],
+        columns=[problem.column for problem in problems],
+    )

@@ -1,0 +1,51 @@
+"""What every feature is: the fitted reader of one kind of raw columns."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import polars as pl
+
+Arrays = dict[str, np.ndarray]
+
+
+class Feature(ABC):
+    """Raw columns of one kind → arrays, fitted on training rows.
+
+    Subclasses are frozen dataclasses whose state is JSON or numpy. The same ``transform`` trains and
+    serves; it never learns. Every value has a defined code: known, missing, unseen or unreadable.
+    ``name`` is the key of the block's first array; further arrays are ``name.something``.
+    """
+
+    kind: ClassVar[str]
+    name: str
+    columns: tuple[str, ...]
+
+    @classmethod
+    @abstractmethod
+    def fit(cls, name: str, frame: pl.DataFrame, columns: Sequence[str]) -> Self:
+        """Learns from the training rows of ``frame`` how to read ``columns``."""
+
+    @abstractmethod
+    def transform(self, frame: pl.DataFrame) -> Arrays:
+        """Arrays aligned with the rows of ``frame``: the first axis is the row."""
+
+    @abstractmethod
+    def extend(self, frame: pl.DataFrame) -> Self:
+        """The feature after seeing more rows: it may know more values, old codes keep their numbers."""
+
+    @abstractmethod
+    def to_json(self) -> dict[str, Any]:
+        """The state as plain JSON values."""
+
+    @classmethod
+    @abstractmethod
+    def from_json(cls, state: Mapping[str, Any]) -> Self:
+        """The feature that ``to_json`` wrote."""
+
+    def describe(self) -> str:
+        """One line for people: what this block reads."""
+        return f"{self.kind}: {', '.join(self.columns)}"

@@ -1,0 +1,71 @@
+"""All features of a schema as one: the whole way from a conformed frame to the network's arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import polars as pl
+
+from lamina.catalog import KINDS, part
+from lamina.features.base import Arrays, Feature
+from lamina.records import Schema
+
+
+@dataclass(frozen=True)
+class Features:
+    """The blocks that the network reads, in the order of the catalog."""
+
+    parts: tuple[Feature, ...]
+
+    @classmethod
+    def fit(cls, frame: pl.DataFrame, schema: Schema) -> Self:
+        """One feature per kind or per column, as the catalog says, fitted on ``frame``."""
+        parts: list[Feature] = []
+        for kind in KINDS.values():
+            columns = [field.name for field in schema.of_kind(kind.name)]
+            for name, block in _blocks(kind.name, columns, kind.together):
+                parts.append(part(kind.feature).fit(name, frame, block))
+        return cls(tuple(parts))
+
+    def transform(self, frame: pl.DataFrame) -> Arrays:
+        """Every block's arrays by name, row-aligned with ``frame``."""
+        arrays: Arrays = {}
+        for each in self.parts:
+            arrays |= each.transform(frame)
+        return arrays
+
+    def extend(self, frame: pl.DataFrame) -> Self:
+        return type(self)(tuple(each.extend(frame) for each in self.parts))
+
+    def __iter__(self) -> Iterator[Feature]:
+        return iter(self.parts)
+
+    def to_json(self) -> list[dict[str, Any]]:
+        return [{"kind": each.kind, **each.to_json()} for each in self.parts]
+
+    @classmethod
+    def from_json(cls, states: Sequence[Mapping[str, Any]]) -> Self:
+        return cls(tuple(part(KINDS[s["kind"]].feature).from_json(s) for s in states))
+
+
+def _blocks(kind: str, columns: list[str], together: bool) -> list[tuple[str, list[str]]]:
+    """(array name, columns) of each block."""
+    if not columns:
+        return []
+    return [(kind, columns)] if together else [(f"{kind}:{each}", [each]) for each in columns]
+
+
+def broken(arrays: Arrays, frame: pl.DataFrame, features: Features) -> dict[str, np.ndarray]:
+    """Rows (0-based) by column whose media is there but cannot be read."""
+    found = {}
+    for each in features:
+        present = arrays.get(f"{each.name}.present")
+        if present is not None:
+            column = each.columns[0]
+            rows = np.flatnonzero(~present & frame[column].is_not_null().to_numpy())
+            if len(rows):
+                found[column] = rows
+    return found

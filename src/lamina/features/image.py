@@ -1,0 +1,189 @@
+"""Images: any size, grey or colour, as files, encoded bytes or pixels."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import polars as pl
+from PIL import Image, ImageOps
+
+from lamina.features.base import Arrays, Feature
+
+SAMPLE = 256  # images looked at to choose size and channels
+LARGEST_SIDE = 96  # pixels; larger pictures are reduced to this before the network
+MOST_PIXELS = 64_000_000  # of one file, checked before it is decoded
+CHUNK = 256  # files decoded by one call of a worker
+
+
+@dataclass(frozen=True)
+class ImageFeature(Feature):
+    """One image column → uint8 ``(rows, channels, height, width)`` and ``name.present``, bool ``(rows,)``.
+
+    Size and channels are chosen on training rows: the size they all share where it is at most
+    ``LARGEST_SIDE``, else their median shape reduced to that; one channel where none has colour.
+    Transparency is laid on white, EXIF rotation is applied, 16-bit pixels are scaled to 8. A missing or
+    broken picture is black with ``present`` false. ``mean`` and ``spread`` (0 to 255, per channel)
+    normalise in the network.
+    """
+
+    kind: ClassVar[str] = "image"
+    name: str
+    columns: tuple[str, ...]
+    channels: int
+    height: int
+    width: int
+    mean: tuple[float, ...]
+    spread: tuple[float, ...]
+
+    @classmethod
+    def fit(cls, name: str, frame: pl.DataFrame, columns: Sequence[str]) -> Self:
+        series = frame[columns[0]].drop_nulls()
+        picked = np.linspace(0, max(len(series) - 1, 0), min(SAMPLE, len(series))).astype(int)
+        sample = [image for image in _images(series.gather(picked)) if image is not None]
+        height, width = _common_size([(each.height, each.width) for each in sample])
+        channels = 3 if any(_has_colour(each) for each in sample) else 1
+        pixels = np.stack(
+            [_pixels(each, channels, height, width) for each in sample]
+            or [np.zeros((channels, height, width), np.uint8)]
+        )
+        mean = pixels.mean((0, 2, 3))
+        spread = np.maximum(pixels.std((0, 2, 3)), 1.0)
+        return cls(
+            name, tuple(columns), channels, height, width,
+            tuple(map(float, mean)), tuple(map(float, spread)),
+        )  # fmt: skip
+
+    def transform(self, frame: pl.DataFrame) -> Arrays:
+        series = frame[self.columns[0]]
+        direct = self._direct(series)
+        if direct is not None:
+            return direct
+        pixels = np.zeros((len(series), self.channels, self.height, self.width), np.uint8)
+        present = np.zeros(len(series), bool)
+
+        def decode(start: int) -> None:
+            for row, image in enumerate(_images(series[start : start + CHUNK]), start):
+                if image is not None:
+                    pixels[row] = _pixels(image, self.channels, self.height, self.width)
+                    present[row] = True
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(decode, range(0, len(series), CHUNK)))
+        return {self.name: pixels, f"{self.name}.present": present}
+
+    def _direct(self, series: pl.Series) -> Arrays | None:
+        """Pixels of the wanted shape are taken as they are, without a picture in between."""
+        if not isinstance(series.dtype, pl.Array) or series.null_count():
+            return None
+        raw = series.to_numpy()
+        raw = raw[..., None] if raw.ndim == 3 else raw
+        if raw.dtype != np.uint8 or raw.shape[1:] != (self.height, self.width, self.channels):
+            return None
+        pixels = np.ascontiguousarray(raw.transpose(0, 3, 1, 2))
+        return {self.name: pixels, f"{self.name}.present": np.ones(len(raw), bool)}
+
+    def extend(self, frame: pl.DataFrame) -> Self:
+        return self
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "columns": list(self.columns),
+            "channels": self.channels,
+            "height": self.height,
+            "width": self.width,
+            "mean": list(self.mean),
+            "spread": list(self.spread),
+        }
+
+    @classmethod
+    def from_json(cls, state: Mapping[str, Any]) -> Self:
+        return cls(
+            str(state["name"]),
+            tuple(state["columns"]),
+            int(state["channels"]),
+            int(state["height"]),
+            int(state["width"]),
+            tuple(map(float, state["mean"])),
+            tuple(map(float, state["spread"])),
+        )
+
+    def describe(self) -> str:
+        colour = "colour" if self.channels == 3 else "grey"
+        return f"image: {self.columns[0]}, read as {self.height} × {self.width} {colour} pixels"
+
+
+def _images(series: pl.Series) -> Iterator[Image.Image | None]:
+    """Each cell as an opened picture, ``None`` where it is missing or cannot be decoded."""
+    for cell in series:
+        yield None if cell is None else _open(cell)
+
+
+def _open(cell: Any) -> Image.Image | None:
+    # A hostile or broken file can raise nearly anything from a decoder: all of it means "broken".
+    try:
+        if isinstance(cell, pl.Series | np.ndarray | list):
+            return Image.fromarray(np.asarray(cell, np.uint8))
+        image = Image.open(io.BytesIO(cell) if isinstance(cell, bytes) else cell)
+        if image.width * image.height > MOST_PIXELS:
+            return None
+        image.draft(None, (2 * LARGEST_SIDE, 2 * LARGEST_SIDE))  # JPEG: decode no larger than needed
+        image.load()
+        return _upright(image)
+    except Exception:
+        return None
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """EXIF rotation applied, depth brought to 8 bits, transparency laid on white, palette resolved."""
+    if image.getexif():
+        image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I") or image.mode == "F":
+        return _eight_bits(image)
+    if "A" in image.getbands() or "transparency" in image.info:
+        opaque = Image.new("RGBA", image.size, "white")
+        opaque.alpha_composite(image.convert("RGBA"))
+        return opaque.convert("RGB")
+    return image if image.mode in ("L", "RGB") else image.convert("L" if image.mode == "1" else "RGB")
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    values = np.asarray(image).astype(np.float64)
+    # A 16-bit file by name or by content; values that fit 8 bits are left as they are.
+    top = 255.0 if values.max(initial=0) <= 255 else 65535.0
+    if image.mode == "F" and values.max(initial=0) <= 1.0:
+        top = 1.0
+    return Image.fromarray(np.clip(values / top * 255.0, 0, 255).astype(np.uint8))
+
+
+def _has_colour(image: Image.Image) -> bool:
+    if image.mode == "L":
+        return False
+    rgb = np.asarray(image.convert("RGB")).astype(np.int16)
+    # JPEG stores grey pictures with channels a shade apart
+    return bool(np.abs(rgb - rgb.mean(2, keepdims=True)).mean() > 1.0)
+
+
+def _common_size(sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """(height, width) for all: what they share, or their median shape, reduced to LARGEST_SIDE."""
+    if not sizes:
+        return 32, 32
+    height, width = (float(each) for each in np.median(np.array(sizes), axis=0))
+    shrink = min(1.0, LARGEST_SIDE / max(height, width))
+    return max(1, round(height * shrink)), max(1, round(width * shrink))
+
+
+def _pixels(image: Image.Image, channels: int, height: int, width: int) -> np.ndarray:
+    """uint8 ``(channels, height, width)``."""
+    mode = "RGB" if channels == 3 else "L"
+    image = image if image.mode == mode else image.convert(mode)
+    if image.size != (width, height):
+        image = image.resize((width, height), Image.Resampling.BICUBIC, reducing_gap=3.0)
+    pixels = np.asarray(image)
+    return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)

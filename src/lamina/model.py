@@ -1,0 +1,194 @@
+"""The door: fit, predict, evaluate, inspect, save, load. It delegates and holds no logic of its own."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from lamina.data.conform import conform
+from lamina.data.frames import like
+from lamina.data.infer import infer
+from lamina.data.read import read
+from lamina.data.table import Table
+from lamina.errors import UsageError
+from lamina.predictions.baseline import Baseline
+from lamina.predictions.evaluate import evaluate
+from lamina.predictions.predict import predict
+from lamina.records import Evaluation, Finding, Quality, Schema
+from lamina.store import model_file
+from lamina.tasks import Predict, Task
+from lamina.training.fit import Encoded
+from lamina.training.fit import fit as train
+from lamina.training.fitted import Fitted
+from lamina.training.precision import Machine
+from lamina.training.progress import Bar
+from lamina.training.settings import settings_from
+from lamina.version import __version__
+
+MOST_PROBABILITIES = 20  # classes up to which every class gets a column of its own
+
+
+class LaminaWarning(UserWarning):
+    """Something in the data that was treated in a defined way and counted."""
+
+
+class Model:
+    """One trained network: what it understood, how good it is, and its verbs."""
+
+    def __init__(self, fitted: Fitted, baseline: Baseline, validation: Evaluation) -> None:
+        self.fitted = fitted
+        self.baseline = baseline
+        self.validation = validation
+
+    @property
+    def schema(self) -> Schema:
+        """All fields of the training table: kind, role, and why."""
+        return self.fitted.schema
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was noticed in the training data."""
+        return self.fitted.findings
+
+    def predict(self, data: Any, *, probabilities: bool | None = None) -> Any:
+        """Answers for the rows of ``data`` (a file, a folder, or a frame), one row each, in order.
+
+        The answer is of the frame type that came in (polars for files): ``predicted_<target>``, for
+        classes also ``probability`` of that class and ``probability_<class>`` of each one (up to 20
+        classes unless ``probabilities`` says otherwise). What cannot be read is answered as missing and
+        warned of.
+        """
+        table = read(data, part="all")
+        frame, findings = conform(table, self.schema, need_target=False)
+        wanted = self._wants_all(probabilities)
+        with Bar("predicting", frame.height) as bar:
+            answers, unreadable = predict(self.fitted, frame, probabilities=wanted, watch=bar.at)
+        warn_of((*table.findings, *findings, *unreadable))
+        return like(answers, data)
+
+    def _wants_all(self, probabilities: bool | None) -> bool:
+        if probabilities is None:
+            return self.fitted.network.architecture.scores <= MOST_PROBABILITIES
+        return probabilities
+
+    def evaluate(self, data: Any) -> Evaluation:
+        """Scores on rows with known answers, with 95 % intervals, beside the baselines.
+
+        A source in parts (``train/`` and ``test/`` folders, idx files) is read by its test part.
+        """
+        table = read(data, part="test")
+        frame, findings = conform(table, self.schema, need_target=True)
+        with Bar("evaluating", frame.height) as bar:
+            scored = evaluate(self.fitted, self.baseline, frame, on=table.source, watch=bar.at)
+        warn_of((*table.findings, *findings))
+        return scored
+
+    def inspect(self, data: Any = None, *, row: int = 0) -> str:
+        """The layers, neurons and weights; with ``data`` the way of one row from raw value to answer."""
+        from lamina.predictions.inspect import describe_network, trace_row
+
+        if data is None:
+            return describe_network(self.fitted)
+        table = read(data, part="all")
+        frame, _ = conform(table, self.schema, need_target=False)
+        if not 0 <= row < frame.height:
+            raise UsageError(
+                f"There is no row {row}: the table has {frame.height:,} rows.",
+                f"Name a row from 0 to {frame.height - 1}.",
+                row=row,
+            )
+        return trace_row(self.fitted, frame[row])
+
+    def save(self, path: str | Path) -> Path:
+        """Writes one ``.lamina`` file, whole or not at all."""
+        return model_file.save(path, self.fitted, self.baseline, self.validation, __version__)
+
+    def __str__(self) -> str:
+        from lamina.predictions.summary import summary
+
+        return summary(self.fitted, self.validation)
+
+    __repr__ = __str__
+
+
+def fit(
+    data: Any,
+    target: str | Task | None = None,
+    *,
+    quality: Quality = "good",
+    kinds: Mapping[str, str] | None = None,
+    roles: Mapping[str, str] | None = None,
+    on: Machine | None = None,
+    **settings: Any,
+) -> Model:
+    """Trains a network on raw data.
+
+    ``data`` is a file, several files, a folder, an archive or a frame; ``target`` the column to predict
+    (or a task such as ``lamina.Predict``; a folder of class folders names its own). ``quality`` is the one
+    dial: fast, good or best. ``kinds`` and ``roles`` correct the schema by column name; ``on`` says where
+    to compute; every further setting is one of ``lamina.Settings`` (hidden=(256, 128), members=8, seed=1).
+
+    >>> import lamina
+    >>> rows = {"height": [1.5, 1.6, 1.7, 1.8] * 25, "tall": ["no", "no", "yes", "yes"] * 25}
+    >>> model = lamina.fit(rows, "tall", quality="fast")
+    >>> model.predict({"height": [1.55, 1.75]})["predicted_tall"]
+    ['no', 'yes']
+    """
+    chosen = settings_from({"quality": quality, **settings})
+    table = read(data, part="train")
+    machine = on or Machine()
+    fitted, encoded = train(table, as_task(target, table), chosen, machine, kinds=kinds, roles=roles)
+    baseline, validation = _judged(fitted, encoded, table)
+    return Model(fitted, baseline, validation)
+
+
+def load(path: str | Path, *, device: str = "cpu") -> Model:
+    """Reads a model file. ``device`` is where it will compute ("cpu", "cuda").
+
+    Raises ModelFileError for a file that is cut, altered, newer than this Lamina, or hostile.
+    """
+    fitted, baseline, validation = model_file.load(path)
+    fitted.network.to(device)
+    return Model(fitted, baseline, validation)
+
+
+def schema(
+    data: Any,
+    target: str | Task | None = None,
+    *,
+    kinds: Mapping[str, str] | None = None,
+    roles: Mapping[str, str] | None = None,
+) -> Schema:
+    """How Lamina understands a table: for each column its kind, its role, and why."""
+    table = read(data, part="train")
+    task = None if target is None and table.label is None else as_task(target, table)
+    return infer(table, task=task, kinds=kinds, roles=roles)
+
+
+def as_task(target: str | Task | None, table: Table) -> Task:
+    """The task that is meant: by its record, by the target's name, or by the table's own label."""
+    if isinstance(target, Predict):
+        return target
+    name = target or table.label
+    if name is None:
+        raise UsageError(
+            "What should be predicted? This table names no answer of its own.",
+            f"Name the target, one of: {', '.join(map(repr, table.frame.columns[:20]))}.",
+        )
+    return Predict(target=name)
+
+
+def warn_of(findings: Iterable[Finding]) -> None:
+    """One Python warning per finding that a user should know of."""
+    for each in findings:
+        if each.severity != "note":
+            warnings.warn(f"{each.message} {each.remedy}".strip(), LaminaWarning, stacklevel=3)
+
+
+def _judged(fitted: Fitted, encoded: Encoded, table: Table) -> tuple[Baseline, Evaluation]:
+    """Baselines fitted on the training rows, and the scores on the validation rows."""
+    from lamina.predictions.judged import judged
+
+    return judged(fitted, encoded, table.source)

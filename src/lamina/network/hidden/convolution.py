@@ -1,0 +1,148 @@
+"""Hidden layers for pictures: a compact residual convolution network.
+
+The shape follows Jordan 2024, "94 % on CIFAR-10 in 3.29 seconds on a single GPU": a fixed whitening layer,
+then stages that halve the picture and widen, batch-normalised without a learnt scale, the strongest answer
+of each channel at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from lamina.network.activations import activation
+
+PATCH = 2  # pixels per side of the whitening layer
+MOMENTUM = 0.4  # of the running statistics: trainings are short
+
+
+class Whitening(nn.Module):
+    """2 × 2 patches decorrelated and brought to equal variance, each component and its negative.
+
+    The filters are eigenvectors of the patches' second moments divided by their strength, computed once
+    from training pictures by ``prepare``; they are kept, not learnt.
+
+    **Shape**: ``(batch, channels, height, width)`` → ``(batch, 8 · channels, height - 1, width - 1)``.
+    """
+
+    filters: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.width = 2 * channels * PATCH * PATCH
+        self.register_buffer("filters", torch.zeros(self.width, channels, PATCH, PATCH))
+
+    @torch.no_grad()
+    def prepare(self, pictures: Tensor, floor: float = 5e-4) -> None:
+        """Computes the filters from normalised pictures ``(rows, channels, height, width)``, float32."""
+        channels = pictures.shape[1]
+        patches = F.unfold(pictures, PATCH).transpose(1, 2).flatten(0, 1).double()
+        strength, vectors = torch.linalg.eigh(patches.T @ patches / len(patches))
+        filters = (vectors / (strength + floor).sqrt()).T.flip(0)
+        # An eigenvector's sign is arbitrary: fix it, so that every machine finds the same filters
+        largest = filters.gather(1, filters.abs().argmax(1, keepdim=True))
+        filters = (filters * largest.sign()).view(-1, channels, PATCH, PATCH)
+        self.filters.copy_(torch.cat([filters, -filters]).float())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.conv2d(x, self.filters)
+
+
+class Convolution(nn.Module):
+    """A 3 × 3 convolution without bias that starts by passing its channels through (Dirac).
+
+    **Shape**: ``(batch, channels, height, width)`` → ``(batch, width, height, width)``.
+    """
+
+    def __init__(self, channels: int, width: int) -> None:
+        super().__init__()
+        weight = torch.empty(width, channels, 3, 3)
+        nn.init.kaiming_uniform_(weight, a=5**0.5)
+        nn.init.dirac_(weight[: min(channels, width)])
+        self.weight = nn.Parameter(weight.contiguous(memory_format=torch.channels_last))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.conv2d(x, self.weight, padding=1)
+
+
+class Norm(nn.Module):
+    """Batch normalisation with a learnt shift and no learnt scale.
+
+    **Shape**: ``(batch, channels, height, width)`` → the same.
+    """
+
+    mean: Tensor
+    variance: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.register_buffer("mean", torch.zeros(channels))
+        self.register_buffer("variance", torch.ones(channels))
+        self.register_buffer("one", torch.ones(channels), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.batch_norm(
+            x, self.mean, self.variance, self.one, self.bias, self.training, MOMENTUM, 1e-5
+        )
+
+
+class Stage(nn.Module):
+    """Convolutions at one resolution; the picture is halved after the first.
+
+    From three convolutions on, the later ones are residual: ``x + f(x)``.
+
+    **Shape**: ``(batch, channels, height, width)`` → ``(batch, width, height / 2, width / 2)``.
+    """
+
+    def __init__(self, channels: int, width: int, depth: int, name: str, *, halve: bool) -> None:
+        super().__init__()
+        self.function, _ = activation(name)
+        self.halve, self.residual = halve, depth > 2
+        self.convolutions = nn.ModuleList(
+            Convolution(channels if i == 0 else width, width) for i in range(depth)
+        )
+        self.norms = nn.ModuleList(Norm(width) for _ in range(depth))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.convolutions[0](x)
+        if self.halve:
+            x = F.max_pool2d(x, 2)
+        first = x = self.function(self.norms[0](x))
+        for convolution, norm in zip(self.convolutions[1:], self.norms[1:], strict=True):
+            x = self.function(norm(convolution(x)))
+        return x + first if self.residual else x
+
+
+class Convolutions(nn.Module):
+    """Pictures → the strongest answer of each channel.
+
+    **Shape**: ``(batch, channels, height, width)`` → ``(batch, widths[-1])``.
+
+    >>> import torch
+    >>> Convolutions(1, (8, 16), (2, 2), "silu", 28)(torch.ones(5, 1, 28, 28)).shape
+    torch.Size([5, 16])
+    """
+
+    def __init__(
+        self, channels: int, widths: Sequence[int], depths: Sequence[int], name: str, side: int
+    ) -> None:
+        super().__init__()
+        self.function, _ = activation(name)
+        self.whitening = Whitening(channels)
+        self.width = widths[-1]
+        stages, inputs, side = [], self.whitening.width, side - PATCH + 1
+        for width, depth in zip(widths, depths, strict=True):
+            halve = side >= 4
+            stages.append(Stage(inputs, width, depth, name, halve=halve))
+            inputs, side = width, side // 2 if halve else side
+        self.stages = nn.ModuleList(stages)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.function(self.whitening(x))
+        for stage in self.stages:
+            x = stage(x)
+        return x.amax((2, 3))

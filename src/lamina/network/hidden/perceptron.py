@@ -1,0 +1,116 @@
+"""Hidden layers of neurons: k members side by side that share their weights.
+
+Every member sees the inputs through scales of its own and answers through an output of its own; between
+them all members use the same matrices (Gorishniy et al. 2024, "TabM: Advancing tabular deep learning with
+parameter-efficient ensembling", the variant "mini"). Members disagree where the data leaves room, and
+their mean is better than any one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from lamina.network.activations import activation
+
+SKIP_FROM = 5  # from this many hidden layers on, they are residual: y + f(norm(y))
+
+
+class Layer(nn.Module):
+    """One layer of neurons: a weighted sum and an activation, ``a = φ(x Wᵀ + b)``.
+
+    As a residual layer, ``a = x + s · φ(norm(x) Wᵀ + b)`` with a learnt scale ``s`` that starts small, so
+    that a stack of a hundred begins close to the identity and its gradients neither vanish nor explode
+    (Zhang et al. 2019, "Fixup"; Touvron et al. 2021, "LayerScale").
+
+    **Shape**: ``(…, inputs)`` → ``(…, neurons)``.
+    """
+
+    def __init__(self, inputs: int, neurons: int, name: str, *, residual: bool) -> None:
+        super().__init__()
+        self.function, gain = activation(name)
+        self.weight = nn.Parameter(torch.randn(neurons, inputs) * gain * inputs**-0.5)
+        self.bias = nn.Parameter(torch.zeros(neurons))
+        self.scale = nn.Parameter(torch.full((neurons,), 0.1)) if residual else None
+
+    def sums(self, x: Tensor) -> Tensor:
+        """The weighted sums before the activation."""
+        if self.scale is not None:
+            x = F.layer_norm(x, x.shape[-1:])
+        return F.linear(x, self.weight, self.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        active = self.function(self.sums(x))
+        return active if self.scale is None else torch.addcmul(x, active, self.scale.to(x.dtype))
+
+
+class FirstLayer(nn.Module):
+    """The layer in which the members part: ``aᵐ = φ((x · rᵐ) Wᵀ + bᵐ)`` with scales ``rᵐ`` per member.
+
+    The scales are folded into the weights, so the batch is read once for all members.
+
+    **Shape**: ``(batch, inputs)`` → ``(member, batch, neurons)``.
+    """
+
+    def __init__(self, inputs: int, neurons: int, name: str, members: int) -> None:
+        super().__init__()
+        self.function, gain = activation(name)
+        self.weight = nn.Parameter(torch.randn(neurons, inputs) * gain * inputs**-0.5)
+        self.bias = nn.Parameter(torch.zeros(members, neurons))
+        scales = torch.ones(1, inputs) if members == 1 else torch.randn(members, inputs)
+        self.scales = nn.Parameter(scales, requires_grad=members > 1)
+
+    def sums(self, x: Tensor) -> Tensor:
+        """The weighted sums before the activation, ``(member, batch, neurons)``."""
+        members, neurons = self.bias.shape
+        weights = (self.weight * self.scales[:, None, :]).flatten(0, 1)
+        flat = F.linear(x, weights, self.bias.flatten())
+        return flat.view(len(x), members, neurons).transpose(0, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(self.sums(x))
+
+
+class Perceptron(nn.Module):
+    """Fully connected hidden layers, k members side by side.
+
+    ``hidden`` are the neurons of each layer; none at all passes the input on for every member.
+
+    **Shape**: ``(batch, inputs)`` → ``(member, batch, width)``.
+
+    >>> import torch
+    >>> Perceptron(3, (8, 4), "relu", members=2)(torch.ones(5, 3)).shape
+    torch.Size([2, 5, 4])
+    """
+
+    def __init__(self, inputs: int, hidden: Sequence[int], name: str, *, members: int) -> None:
+        super().__init__()
+        self.members = members
+        self.width = hidden[-1] if hidden else inputs
+        self.first = FirstLayer(inputs, hidden[0], name, members) if hidden else None
+        deep = len(hidden) >= SKIP_FROM
+        self.rest = nn.ModuleList(
+            Layer(n_in, n_out, name, residual=deep and n_in == n_out)
+            for n_in, n_out in zip(hidden, hidden[1:], strict=False)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.first is None:
+            return x.expand(self.members, *x.shape)
+        x = self.first(x)
+        for layer in self.rest:
+            x = layer(x)
+        return x
+
+    def trace(self, x: Tensor) -> Iterator[tuple[str, Tensor, Tensor]]:
+        """Per layer: name, weighted sums and activations, each ``(member, batch, neurons)``."""
+        if self.first is None:
+            return
+        layers = [self.first, *self.rest]
+        for number, layer in enumerate(layers, 1):
+            sums = layer.sums(x)
+            x = layer(x)
+            yield f"hidden {number}", sums, x

@@ -1,0 +1,66 @@
+"""The input layer of categories: every known value has a vector that is learnt."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lamina.features.category import FIRST, RARE, UNSEEN, CategoryFeature
+from lamina.network.inputs.base import Batch, Input
+
+
+class CategoryInput(Input):
+    """One embedding per column, all in one table of vectors.
+
+    ``spec["size"]`` is the length of a vector. Codes that training never met (unseen, and missing or rare
+    where there were none) take the mean vector of the column's known values once training is done.
+
+    **Shape**: int32 ``(batch, columns)`` → ``(batch, columns · size)``.
+    """
+
+    offsets: Tensor
+    met: Tensor
+
+    def __init__(self, feature: CategoryFeature, spec: dict[str, Any]) -> None:
+        super().__init__(feature, spec)
+        self.sizes = feature.sizes
+        self.size = int(spec["size"])
+        self.width = self.size * len(self.sizes)
+        starts = torch.tensor([0, *self.sizes]).cumsum(0)[:-1].to(torch.int32)
+        self.register_buffer("offsets", starts, persistent=False)
+        self.register_buffer("met", torch.zeros(sum(self.sizes), dtype=torch.bool), persistent=False)
+        self.table = nn.Embedding(sum(self.sizes), self.size)
+        nn.init.normal_(self.table.weight, std=spec.get("scale", 0.5))
+
+    def forward(self, arrays: Batch) -> Tensor:
+        codes = arrays[self.name] + self.offsets
+        return self.table(codes).flatten(1)
+
+    def extend(self, feature: CategoryFeature) -> CategoryInput:  # type: ignore[override]
+        """New rows of the table for new values; a new value starts as the column's unseen vector."""
+        grown = type(self)(feature, {"size": self.size})
+        with torch.no_grad():
+            start = 0
+            for old, new, offset in zip(self.sizes, feature.sizes, grown.offsets, strict=True):
+                block = self.table.weight[start : start + old]
+                rows = grown.table.weight[int(offset) : int(offset) + new]
+                rows[:old] = block
+                rows[old:] = block[UNSEEN]
+                start += old
+        return grown
+
+    def prepare(self, arrays: Batch) -> None:
+        """Remembers which codes training meets."""
+        self.met[(arrays[self.name] + self.offsets).flatten().long().unique()] = True
+
+    def settle(self) -> None:
+        with torch.no_grad():
+            for size, offset in zip(self.sizes, self.offsets.tolist(), strict=True):
+                rows = self.table.weight[offset : offset + size]
+                known = rows[FIRST:] if size > FIRST else rows[RARE : RARE + 1]
+                mean = known.mean(0)
+                for code in range(FIRST):
+                    if not self.met[offset + code]:
+                        rows[code] = mean

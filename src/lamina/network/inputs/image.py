@@ -1,0 +1,86 @@
+"""The input layer of pictures: normalised pixels through a convolution network."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from lamina.features.image import ImageFeature
+from lamina.network.hidden.convolution import Convolutions
+from lamina.network.inputs.augment import covered, mirrored, shifted, turned
+from lamina.network.inputs.base import Batch, Input
+
+PREPARED_WITH = 2000  # pictures from which the whitening filters are computed
+
+
+class ImageInput(Input):
+    """Pixels → what the convolutions see in them.
+
+    ``spec``: ``widths`` and ``depths`` of the stages, ``activation``, ``enlarge`` (a factor for tiny
+    pictures), and the augmentation: ``shift`` (pixels), ``turn`` (degrees, scale, shear, pixels),
+    ``mirror``, ``cover`` (pixels), ``views`` (pictures shifted by a pixel whose answers are averaged when
+    predicting).
+
+    **Shape**: uint8 ``(batch, channels, height, width)`` → ``(batch, widths[-1])``.
+    """
+
+    deep: ClassVar[bool] = True
+    mean: Tensor
+    spread: Tensor
+
+    def __init__(self, feature: ImageFeature, spec: dict[str, Any]) -> None:
+        super().__init__(feature, spec)
+        self.spec = spec
+        self.enlarge = int(spec.get("enlarge", 1))
+        shape = (1, feature.channels, 1, 1)
+        self.register_buffer("mean", torch.tensor(feature.mean).view(shape), persistent=False)
+        self.register_buffer("spread", torch.tensor(feature.spread).view(shape), persistent=False)
+        side = min(feature.height, feature.width) * self.enlarge
+        self.convolutions = Convolutions(
+            feature.channels, spec["widths"], spec["depths"], spec["activation"], side
+        )
+        self.width = self.convolutions.width
+
+    def forward(self, arrays: Batch) -> Tensor:
+        pictures = self._pictures(arrays[self.name])
+        return self.convolutions(pictures)  # type: ignore[no-any-return]
+
+    def prepare(self, arrays: Batch) -> None:
+        self.convolutions.whitening.prepare(self._pictures(arrays[self.name][:PREPARED_WITH]))
+
+    def _pictures(self, pixels: Tensor) -> Tensor:
+        """Normalised, enlarged, channels-last; pictures that ``augment`` made are so already."""
+        if pixels.dtype != torch.uint8:
+            return pixels
+        x = (pixels.float() - self.mean) / self.spread
+        if self.enlarge > 1:
+            x = F.interpolate(x, scale_factor=self.enlarge, mode="bilinear", align_corners=False)
+        return x.contiguous(memory_format=torch.channels_last)
+
+    def augment(self, arrays: Batch, generator: torch.Generator) -> Batch:
+        spec = self.spec
+        x = self._pictures(arrays[self.name])
+        if spec.get("turn"):
+            x = turned(x, *spec["turn"], generator=generator)
+        elif spec.get("shift"):
+            x = shifted(x, spec["shift"], generator)
+        if spec.get("mirror"):
+            x = mirrored(x, generator)
+        if spec.get("cover"):
+            x = covered(x, spec["cover"], generator)
+        return {**arrays, self.name: x.contiguous(memory_format=torch.channels_last)}
+
+    def views(self, arrays: Batch) -> list[Batch]:
+        x = self._pictures(arrays[self.name])
+        seen = [x, x.flip(3)] if self.spec.get("mirror") else [x]
+        if self.spec.get("views"):
+            height, width = x.shape[2:]
+            for view in tuple(seen):
+                padded = F.pad(view, (1,) * 4, mode="reflect")
+                seen += [padded[:, :, :height, :width], padded[:, :, 2:, 2:]]
+        return [
+            {**arrays, self.name: each.contiguous(memory_format=torch.channels_last)} for each in seen
+        ]

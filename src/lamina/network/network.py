@@ -1,0 +1,117 @@
+"""The network: inputs, hidden layers, output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import torch
+from torch import Tensor, nn
+
+from lamina.catalog import KINDS, part
+from lamina.features.features import Features
+from lamina.network.hidden.perceptron import Perceptron
+from lamina.network.inputs.base import Batch, Input
+from lamina.network.outputs.base import Output
+from lamina.network.outputs.classes import Classes
+from lamina.network.outputs.number import Number
+
+
+class Architecture(msgspec.Struct, frozen=True, kw_only=True):
+    """All sizes of a network as plain data: with the features it rebuilds the same layers."""
+
+    inputs: dict[str, dict[str, Any]]
+    hidden: tuple[int, ...]
+    activation: str
+    members: int
+    output: str
+    scores: int
+    smoothing: float = 0.0
+    gain: float = 1.0
+
+
+class Network(nn.Module):
+    """Arrays → scores.
+
+    **Shape**: a dict of arrays, each ``(batch, …)`` → ``(member, batch, score)``.
+    """
+
+    def __init__(self, architecture: Architecture, features: Features) -> None:
+        super().__init__()
+        self.architecture = architecture
+        self.inputs = nn.ModuleDict(
+            {
+                feature.name.replace(".", "·"): part(KINDS[feature.kind].input)(
+                    feature, architecture.inputs[feature.name]
+                )
+                for feature in features
+            }
+        )
+        width = sum(layer.width for layer in self.input_layers())
+        a = architecture
+        self.hidden = Perceptron(width, a.hidden, a.activation, members=a.members)
+        self.output = _output(a, self.hidden.width)
+
+    def forward(self, arrays: Batch) -> Tensor:
+        read = [layer(arrays).to(self.hidden_dtype) for layer in self.input_layers()]
+        joined = torch.cat(read, dim=1)
+        hidden = self.hidden(joined)
+        return self.output(hidden)  # type: ignore[no-any-return]
+
+    @property
+    def hidden_dtype(self) -> torch.dtype:
+        """What the blocks are joined in: bf16 inside autocast, else as the weights are."""
+        if torch.is_autocast_enabled("cpu") or torch.is_autocast_enabled("cuda"):
+            return torch.bfloat16
+        return self.output.bias.dtype
+
+    def input_layers(self) -> Iterator[Input]:
+        yield from self.inputs.values()  # type: ignore[misc]
+
+    def loss(self, arrays: Batch, answers: Tensor, weights: Tensor | None = None) -> Tensor:
+        """The scalar that training makes small."""
+        output: Output = self.output
+        return output.loss(self(arrays), answers, weights)
+
+    def augment(self, arrays: Batch, generator: torch.Generator) -> Batch:
+        """The batch as training should see it this time."""
+        for layer in self.input_layers():
+            arrays = layer.augment(arrays, generator)
+        return arrays
+
+    @torch.no_grad()
+    def scores(self, arrays: Batch) -> Tensor:
+        """Scores for predicting: every view of every input, stacked along the member axis."""
+        views = [arrays]
+        for layer in self.input_layers():
+            views = [seen for view in views for seen in layer.views(view)]
+        return torch.cat([self(view) for view in views]) if len(views) > 1 else self(views[0])
+
+    def prepare(self, arrays: Batch) -> None:
+        """Before training: what starts from the data."""
+        for layer in self.input_layers():
+            layer.prepare(arrays)
+
+    def settle(self) -> None:
+        """After training: codes that were never met get sensible values."""
+        for layer in self.input_layers():
+            layer.settle()
+
+    @property
+    def weights(self) -> int:
+        """How many numbers training adjusts."""
+        return sum(each.numel() for each in self.parameters() if each.requires_grad)
+
+
+def _output(a: Architecture, width: int) -> Output:
+    if a.output == "classes":
+        return Classes(width, a.scores, a.members, gain=a.gain, smoothing=a.smoothing)
+    return Number(width, a.scores, a.members, gain=a.gain)
+
+
+def build(architecture: Architecture, features: Features, seed: int) -> Network:
+    """A network with fresh weights; the same seed gives the same weights, other random state is left alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Network(architecture, features)

@@ -1,0 +1,34 @@
+"""The first judgement of a new network: baselines, and scores on its validation rows."""
+
+from __future__ import annotations
+
+from lamina.features.target import ClassTarget
+from lamina.predictions.answers import network_answers
+from lamina.predictions.baseline import Baseline
+from lamina.predictions.evaluate import judge
+from lamina.records import Evaluation
+from lamina.training.fit import Encoded
+from lamina.training.fitted import Fitted
+
+
+def judged(fitted: Fitted, encoded: Encoded, source: str) -> tuple[Baseline, Evaluation]:
+    """Baselines fitted on the training rows; everybody's scores on the validation rows.
+
+    The network's passes were chosen on these rows, so its scores here are a little kind; a file it has
+    never seen (``evaluate``) tells the truth.
+    """
+    target, parts = encoded.target, encoded.split
+    classes = len(target.labels) if isinstance(target, ClassTarget) else 0
+    train = {name: each[parts.train] for name, each in encoded.arrays.items()}
+    baseline = Baseline.fit(
+        encoded.features, train, encoded.answers[parts.train], classes, fitted.settings.seed
+    )
+    rows = parts.validation if len(parts.validation) else parts.train
+    held = {name: each[rows] for name, each in encoded.arrays.items()}
+    answered = (
+        network_answers(fitted.network, held),
+        baseline.linear_answers(encoded.features, held),
+    )
+    return baseline, judge(
+        fitted, baseline, answered, encoded.answers[rows], f"validation rows of {source}"
+    )

@@ -1,0 +1,52 @@
+"""Answers for new rows, as a frame beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import polars as pl
+
+from lamina.features.base import Arrays
+from lamina.features.features import Features, broken
+from lamina.predictions.answers import answer_frame, encoded, network_answers
+from lamina.records import Finding
+from lamina.training.fit import broken_findings
+from lamina.training.fitted import Fitted
+
+
+def predict(
+    fitted: Fitted,
+    frame: pl.DataFrame,
+    *,
+    probabilities: bool,
+    watch: Callable[[int], None] = lambda rows: None,
+) -> tuple[pl.DataFrame, tuple[Finding, ...]]:
+    """One row of answers per row of a conformed frame, and what could not be read.
+
+    A row of which nothing could be read gets a null answer: the network would only be guessing.
+    """
+    raw, readable, unreadable = [], [], dict[str, list[np.ndarray]]()
+    done = 0
+    for arrays, upto in encoded(fitted.features, frame):
+        chunk = frame.slice(done, upto - done)
+        raw.append(network_answers(fitted.network, arrays))
+        readable.append(_readable(arrays, fitted.features, chunk.height))
+        for column, rows in broken(arrays, chunk, fitted.features).items():
+            unreadable.setdefault(column, []).append(rows + done)
+        done = upto
+        watch(done)
+    answers = answer_frame(
+        np.concatenate(raw), fitted.target, np.concatenate(readable), probabilities=probabilities
+    )
+    found = {column: np.concatenate(rows) for column, rows in unreadable.items()}
+    return answers, tuple(broken_findings(found))
+
+
+def _readable(arrays: Arrays, features: Features, rows: int) -> np.ndarray:
+    """False for rows whose every input is media that is absent or broken, bool ``(rows,)``."""
+    present = [arrays.get(f"{each.name}.present") for each in features]
+    marks = [each for each in present if each is not None]
+    if len(marks) < len(present):
+        return np.ones(rows, bool)
+    return np.any(marks, axis=0)

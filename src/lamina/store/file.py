@@ -1,0 +1,132 @@
+"""The model file: one zip with a manifest in JSON and the weights in safetensors. No code, no customer rows.
+
+    manifest.json         format version, SHA-256 of each other member, and whatever the model says of itself
+    weights.safetensors   every weight by name
+    (zip comment)         ``lamina:<format>:<SHA-256 of manifest.json>``
+
+Members are stored uncompressed with fixed times, so the same model gives the same bytes, and nothing in a
+file can unfold to more than its size. Reading trusts nothing: names, sizes, hashes and numbers are checked
+before a weight is used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import zipfile
+from pathlib import Path
+from typing import Any, NoReturn
+
+import msgspec
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_tensors
+from safetensors.numpy import save as save_tensors
+
+from lamina.errors import ModelFileError
+
+FORMAT = 1
+MANIFEST, WEIGHTS = "manifest.json", "weights.safetensors"
+ALLOWED = {MANIFEST, WEIGHTS, "network.onnx"}
+MOST_MANIFEST = 256 * 2**20  # bytes
+MOST_WEIGHTS = 16 * 2**30  # bytes
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold: files do not differ by their hour
+
+
+def write(path: str | Path, manifest: dict[str, Any], weights: dict[str, np.ndarray]) -> Path:
+    """Writes the file beside its place and moves it there: never half a file, never over a good one."""
+    path = Path(path)
+    body = save_tensors({name: np.ascontiguousarray(weights[name]) for name in sorted(weights)})
+    manifest = {"format": FORMAT, **manifest, "hashes": {WEIGHTS: _hash(body)}}
+    text = msgspec.json.format(msgspec.json.encode(manifest, order="sorted"), indent=1)
+    waiting = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with zipfile.ZipFile(waiting, "w", zipfile.ZIP_STORED) as archive:
+            for name, content in ((MANIFEST, text), (WEIGHTS, body)):
+                entry = zipfile.ZipInfo(name, _EPOCH)
+                entry.external_attr = 0o644 << 16
+                archive.writestr(entry, content)
+            archive.comment = f"lamina:{FORMAT}:{_hash(text)}".encode()
+        with open(waiting, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(waiting, path)
+    finally:
+        waiting.unlink(missing_ok=True)
+    return path
+
+
+def read(path: str | Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Manifest and weights of a file that passed every check.
+
+    Raises ModelFileError, which says what is wrong with the file, for anything else.
+    """
+    path = Path(path)
+    if not path.is_file():
+        _refuse(path, "there is no such file", "Check the path.")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _check_members(path, archive)
+            manifest = _manifest(path, archive)
+            body = archive.read(WEIGHTS)
+    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError) as error:
+        _refuse(path, f"it is cut, altered, or no model file ({error})", _COPY_AGAIN)
+    if manifest.get("hashes", {}).get(WEIGHTS) != _hash(body):
+        _refuse(path, "the weights were altered after saving (hash mismatch)", _COPY_AGAIN)
+    return manifest, _weights(path, body)
+
+
+_COPY_AGAIN = "Copy it again from where it was saved, or train the model again."
+
+
+def _check_members(path: Path, archive: zipfile.ZipFile) -> None:
+    entries = archive.infolist()
+    names = [entry.filename for entry in entries]
+    if len(set(names)) != len(names) or not {MANIFEST, WEIGHTS} <= set(names) <= ALLOWED:
+        shown = ", ".join(repr(name)[:60] for name in names[:6])
+        _refuse(path, f"it is no model file: it holds {shown or 'nothing'}", _COPY_AGAIN)
+    for entry in entries:
+        most = MOST_MANIFEST if entry.filename == MANIFEST else MOST_WEIGHTS
+        stored = entry.compress_type == zipfile.ZIP_STORED and entry.file_size == entry.compress_size
+        if not stored or entry.flag_bits & 1:
+            _refuse(path, f"{entry.filename} is compressed or encrypted, which we never do", _COPY_AGAIN)
+        if entry.file_size > most or entry.file_size > path.stat().st_size:
+            _refuse(path, f"{entry.filename} claims {entry.file_size:,} bytes", _COPY_AGAIN)
+
+
+def _manifest(path: Path, archive: zipfile.ZipFile) -> dict[str, Any]:
+    mark = archive.comment.decode("ascii", "replace").split(":")
+    if len(mark) != 3 or mark[0] != "lamina" or not mark[1].isdigit():
+        _refuse(path, "it carries no Lamina mark", _COPY_AGAIN)
+    if int(mark[1]) > FORMAT:
+        _refuse(
+            path,
+            f"it has format version {mark[1]}, and this Lamina reads up to {FORMAT}",
+            'Install a newer Lamina: pip install -U "lamina"',
+        )
+    text = archive.read(MANIFEST)
+    if mark[2] != _hash(text):
+        _refuse(path, "the manifest was altered after saving (hash mismatch)", _COPY_AGAIN)
+    try:
+        manifest: dict[str, Any] = msgspec.json.decode(text, type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        _refuse(path, f"the manifest cannot be read ({error})", _COPY_AGAIN)
+    return manifest
+
+
+def _weights(path: Path, body: bytes) -> dict[str, np.ndarray]:
+    try:
+        weights = load_tensors(body)
+    except (SafetensorError, ValueError, KeyError) as error:
+        _refuse(path, f"the weights cannot be read ({error})", _COPY_AGAIN)
+    for name, each in weights.items():
+        if each.dtype.kind == "f" and not np.isfinite(each).all():
+            _refuse(path, f"the weights {name!r} hold numbers that are not finite", _COPY_AGAIN)
+    return weights
+
+
+def _refuse(path: Path, why: str, remedy: str) -> NoReturn:
+    raise ModelFileError(f"{path} was not loaded: {why}.", remedy, path=str(path)) from None
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

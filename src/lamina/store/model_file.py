@@ -1,0 +1,130 @@
+"""A trained network ↔ its file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import torch
+
+from lamina.errors import ModelFileError
+from lamina.features.features import Features
+from lamina.features.target import target_from_json
+from lamina.network.network import Architecture, Network
+from lamina.predictions.baseline import Baseline
+from lamina.records import Choice, Epoch, Evaluation, Finding, Schema
+from lamina.store import file
+from lamina.tasks import Task
+from lamina.training.fitted import Fitted
+from lamina.training.settings import Settings
+
+
+class Manifest(msgspec.Struct, kw_only=True):
+    """What a model file says of itself, besides its weights."""
+
+    lamina: str
+    task: Task
+    schema: Schema
+    features: list[dict[str, Any]]
+    target: dict[str, Any]
+    architecture: Architecture
+    settings: Settings
+    metric: str
+    rows: dict[str, int]
+    choices: list[Choice]
+    findings: list[Finding]
+    epochs: list[Epoch]
+    stopped: str
+    validation: Evaluation
+
+
+def save(
+    path: str | Path, fitted: Fitted, baseline: Baseline, validation: Evaluation, version: str
+) -> Path:
+    """Writes the model file; the same model gives the same bytes."""
+    manifest = Manifest(
+        lamina=version,
+        task=fitted.task,
+        schema=fitted.schema,
+        features=fitted.features.to_json(),
+        target=fitted.target.to_json(),
+        architecture=fitted.network.architecture,
+        settings=fitted.settings,
+        metric=fitted.metric,
+        rows=fitted.rows,
+        choices=list(fitted.choices),
+        findings=[without_rows(each) for each in fitted.findings],
+        epochs=list(fitted.epochs),
+        stopped=fitted.stopped,
+        validation=validation,
+    )
+    weights = {f"network.{n}": t.cpu().numpy() for n, t in fitted.network.state_dict().items()}
+    weights |= {f"baseline.{n}": each for n, each in baseline.tensors().items()}
+    return file.write(path, msgspec.to_builtins(manifest), weights)
+
+
+def load(path: str | Path) -> tuple[Fitted, Baseline, Evaluation]:
+    """Reads a model file on the processor; refuses what does not fit together."""
+    content, weights = file.read(path)
+    try:
+        manifest = msgspec.convert(content, Manifest, strict=False)
+        features = Features.from_json(manifest.features)
+        target = target_from_json(manifest.target)
+        network = _network(manifest.architecture, features, _under("network.", weights), path)
+        baseline = Baseline.of(_under("baseline.", weights))
+    except ModelFileError:
+        raise
+    except Exception as error:  # whatever a hostile manifest breaks, the answer is the same
+        raise ModelFileError(
+            f"{path} was not loaded: its parts do not fit together ({error}).",
+            "Copy it again from where it was saved, or train the model again.",
+            path=str(path),
+        ) from error
+    fitted = Fitted(
+        task=manifest.task,
+        schema=manifest.schema,
+        features=features,
+        target=target,
+        network=network,
+        settings=manifest.settings,
+        metric=manifest.metric,
+        choices=tuple(manifest.choices),
+        findings=tuple(manifest.findings),
+        epochs=tuple(manifest.epochs),
+        stopped=manifest.stopped,
+        rows=manifest.rows,
+    )
+    return fitted, baseline, manifest.validation
+
+
+def _network(
+    architecture: Architecture,
+    features: Features,
+    weights: dict[str, np.ndarray],
+    path: str | Path,
+) -> Network:
+    """The network with these weights; sizes are compared before memory for them is taken."""
+    with torch.device("meta"):
+        shapes = {n: tuple(t.shape) for n, t in Network(architecture, features).state_dict().items()}
+    stored = {name: each.shape for name, each in weights.items()}
+    if shapes != stored:
+        wrong = sorted({*shapes.items()} ^ {*stored.items()})[:1]
+        raise ModelFileError(
+            f"{path} was not loaded: the weights do not fit the layers it describes ({wrong}).",
+            "Copy it again from where it was saved, or train the model again.",
+            path=str(path),
+        )
+    network = Network(architecture, features)
+    network.load_state_dict({name: torch.from_numpy(each) for name, each in weights.items()})
+    return network.eval()
+
+
+def without_rows(finding: Finding) -> Finding:
+    """Row numbers of the training table mean nothing elsewhere; the counts stay."""
+    return msgspec.structs.replace(finding, rows=())
+
+
+def _under(prefix: str, weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {n.removeprefix(prefix): each for n, each in weights.items() if n.startswith(prefix)}

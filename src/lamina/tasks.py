@@ -1,0 +1,42 @@
+"""What the network is asked.
+
+A task names the answer, the metric that says how good an answer is, and which way is better.
+One record per task; the stages ask the task instead of branching on its name.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Answer = Literal["classes", "number"]
+Metric = Literal["accuracy", "auroc", "log_loss", "rmse", "mae", "r2"]
+Balance = Literal["none", "balanced"]
+
+# Scores where more is better; the others are errors.
+MORE_IS_BETTER = frozenset(
+    {"accuracy", "balanced_accuracy", "f1", "auroc", "average_precision", "r2"}
+)
+
+
+class Predict(msgspec.Struct, frozen=True, kw_only=True, tag="predict"):
+    """Predict one column from the others, row by row.
+
+    ``answer`` says whether the target is one of several classes or a number (``None``: as the
+    schema reads the column); ``metric`` is what early stopping and comparisons look at (``None``:
+    log loss for classes, RMSE for numbers); ``balance`` weighs rare classes up.
+    """
+
+    target: str
+    answer: Answer | None = None
+    metric: Metric | None = None
+    balance: Balance = "none"
+
+
+Task = Predict
+
+
+def more_is_better(metric: str) -> bool:
+    """Whether a larger value of this metric is the better one."""
+    return metric in MORE_IS_BETTER

@@ -1,0 +1,255 @@
+"""From a raw table to a trained network: schema, features, sizes, training, in the order of the drawing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import msgspec
+import numpy as np
+import polars as pl
+import torch
+
+from lamina.data.conform import conform
+from lamina.data.doctor import examine
+from lamina.data.infer import infer
+from lamina.data.split import Split, split
+from lamina.data.table import Table
+from lamina.errors import TrainingError
+from lamina.features.base import Arrays
+from lamina.features.features import Features, broken
+from lamina.features.target import ClassTarget, NumberTarget, Target
+from lamina.network.network import Network, build
+from lamina.network.sizes import choose_architecture
+from lamina.records import Choice, Finding, Schema
+from lamina.tasks import Task
+from lamina.training.checkpoint import Checkpoint
+from lamina.training.choose import choose_recipe
+from lamina.training.examples import Examples
+from lamina.training.fitted import Fitted
+from lamina.training.loop import Training, train
+from lamina.training.precision import Machine, choose_device, choose_precision, computing
+from lamina.training.progress import Bar
+from lamina.training.recipe import Recipe
+from lamina.training.settings import Settings
+from lamina.training.validation import Validation
+
+SHARE = 0.15  # of the rows kept for validation, at most MOST_VALIDATION of them
+MOST_VALIDATION = 20_000
+NO_TARGET = "<no target>"
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Everything about the data that training and the baselines need, once it is in arrays."""
+
+    schema: Schema
+    features: Features
+    target: Target
+    arrays: Arrays
+    answers: np.ndarray
+    weights: np.ndarray | None
+    split: Split
+    findings: tuple[Finding, ...]
+
+
+def fit(
+    table: Table,
+    task: Task,
+    settings: Settings,
+    machine: Machine,
+    *,
+    kinds: Mapping[str, str] | None = None,
+    roles: Mapping[str, str] | None = None,
+) -> tuple[Fitted, Encoded]:
+    """Trains a network on ``table`` to do ``task``."""
+    encoded = encode(table, task, settings, kinds or {}, roles or {})
+    fitted = train_network(encoded, task, settings, machine)
+    return fitted, encoded
+
+
+def encode(
+    table: Table,
+    task: Task,
+    settings: Settings,
+    kinds: Mapping[str, str],
+    roles: Mapping[str, str],
+) -> Encoded:
+    """Raw columns → arrays: the features learn from the training rows only."""
+    schema = infer(table, task=task, kinds=kinds, roles=roles)
+    frame, findings = conform(table, schema, need_target=True)
+    target = _target(frame, schema, task)
+    findings = (*table.findings, *findings, *examine(frame, schema, target.answer))
+    parts = split(
+        frame, schema, answer=target.answer, share=_share(frame.height, settings),
+        seed=settings.seed, how=settings.split,
+    )  # fmt: skip
+    features = Features.fit(frame[parts.train], schema)
+    arrays = features.transform(frame)
+    unreadable = broken(arrays, frame, features)
+    answers = target.encode(frame[target.column])
+    weights = _weights(frame, schema, answers, target, task)
+    encoded = Encoded(schema, features, target, arrays, answers, weights, parts, tuple(findings))
+    return without_broken(encoded, unreadable) if unreadable else encoded
+
+
+def train_network(encoded: Encoded, task: Task, settings: Settings, machine: Machine) -> Fitted:
+    """Sizes, weights, passes: the network for these arrays."""
+    device = choose_device(machine)
+    precision = choose_precision(machine, device)
+    rows = len(encoded.split.train)
+    architecture, sizes = choose_architecture(encoded.features, encoded.target, rows, settings)
+    recipe, passes = choose_recipe(encoded.features, rows, settings)
+    where = Choice(what="device", value=str(device), why=_device_words(device))
+    split_choice = Choice(
+        what="validation",
+        value=len(encoded.split.validation),
+        why=f"rows kept from training, {encoded.split.how}: {encoded.split.why}",
+    )
+    metric = task.metric or ("log_loss" if encoded.target.answer == "classes" else "rmse")
+    network = build(architecture, encoded.features, settings.seed)
+    examples = Examples.of(encoded.arrays, encoded.answers, encoded.weights).to(device)
+    checkpoint = _checkpoint(encoded, settings, machine)
+    with computing(str(precision.value), device, machine.threads):
+        training = run(network, examples, encoded.split, recipe, metric, device, checkpoint, machine)
+    network.settle()
+    network.cpu().eval()
+    if checkpoint is not None and not training.stopped.startswith("interrupted"):
+        checkpoint.clear()
+    return Fitted(
+        task=task,
+        schema=encoded.schema,
+        features=encoded.features,
+        target=encoded.target,
+        network=network,
+        settings=settings,
+        metric=metric,
+        choices=(split_choice, *sizes, *passes, precision, where),
+        findings=encoded.findings,
+        epochs=tuple(training.epochs),
+        stopped=training.stopped,
+        rows={"train": rows, "validation": len(encoded.split.validation)},
+    )
+
+
+def run(
+    network: Network,
+    examples: Examples,
+    parts: Split,
+    recipe: Recipe,
+    metric: str,
+    device: torch.device,
+    checkpoint: Checkpoint | None,
+    machine: Machine,
+) -> Training:
+    """The training itself, with a progress bar."""
+    rows = torch.from_numpy(parts.train).to(device)
+    held_out = torch.from_numpy(parts.validation).to(device)
+    network.to(device)
+    network.prepare(examples.take(rows[:: max(1, len(rows) // 4000)]).arrays)
+    validation = Validation(examples, held_out, metric) if len(held_out) else None
+    training = Training(network, examples, rows, recipe, validation, checkpoint)
+    with Bar("training", 1000, shown=machine.progress) as bar:
+
+        def watch(now: Training) -> None:
+            bar.at(1000 * now.progress)
+            last = now.epochs[-1].score if now.epochs else None
+            bar.say(f"loss {now.loss:.4f}" + (f"  {metric} {last:.4f}" if last is not None else ""))
+
+        return train(training, watch)
+
+
+def without_broken(encoded: Encoded, unreadable: Mapping[str, np.ndarray]) -> Encoded:
+    """Sets rows aside whose pictures cannot be read, with a finding per column."""
+    rows = np.unique(np.concatenate(list(unreadable.values())))
+    total = len(encoded.answers)
+    if len(rows) > total / 2:
+        raise TrainingError(
+            f"{len(rows):,} of {total:,} rows hold media that cannot be read.",
+            "Check that the files exist and are pictures; `lamina schema` shows how columns are read.",
+            rows=rows[:100].tolist(),
+        )
+    keep = np.ones(total, bool)
+    keep[rows] = False
+    number = np.cumsum(keep) - 1  # old row → new row
+    parts = replace(
+        encoded.split,
+        train=number[encoded.split.train[keep[encoded.split.train]]],
+        validation=number[encoded.split.validation[keep[encoded.split.validation]]],
+    )
+    return replace(
+        encoded,
+        arrays={name: each[keep] for name, each in encoded.arrays.items()},
+        answers=encoded.answers[keep],
+        weights=None if encoded.weights is None else encoded.weights[keep],
+        split=parts,
+        findings=(*encoded.findings, *broken_findings(unreadable)),
+    )
+
+
+def broken_findings(unreadable: Mapping[str, np.ndarray]) -> list[Finding]:
+    """One finding per media column with files that cannot be read."""
+    return [
+        Finding(
+            severity="warning",
+            code="broken-media",
+            column=column,
+            rows=tuple(int(row) for row in rows[:100]),
+            count=len(rows),
+            message=f"{len(rows):,} file(s) of {column!r} cannot be read as pictures and were set "
+            f"aside; the first is in row {rows[0]}.",
+            remedy="Repair or remove them; the other rows are used.",
+        )
+        for column, rows in unreadable.items()
+    ]
+
+
+def _target(frame: pl.DataFrame, schema: Schema, task: Task) -> Target:
+    field = schema.with_role("target")[0]
+    if field.kind == "number":
+        return NumberTarget.fit(frame, field.name)
+    return ClassTarget.fit(frame, field.name)
+
+
+def _share(rows: int, settings: Settings) -> float:
+    if settings.validation is not None:
+        return settings.validation
+    return min(SHARE, MOST_VALIDATION / max(rows, 1))
+
+
+def _weights(
+    frame: pl.DataFrame, schema: Schema, answers: np.ndarray, target: Target, task: Task
+) -> np.ndarray | None:
+    """Row weights with mean 1: from the weight column, and against rare classes when asked."""
+    columns = schema.with_role("weight")
+    weights = np.ones(len(answers))
+    if not columns and task.balance == "none":
+        return None
+    if columns:
+        weights = np.maximum(frame[columns[0].name].cast(pl.Float64).fill_null(0.0).to_numpy(), 0.0)
+    if task.balance == "balanced" and isinstance(target, ClassTarget):
+        counts = np.bincount(answers, minlength=len(target.labels))
+        weights = weights / np.maximum(counts, 1)[answers]
+    if not weights.sum() > 0:
+        raise TrainingError(
+            "Every row has weight zero: there is nothing to learn from.",
+            "Check the column with the role weight.",
+        )
+    return (weights / weights.mean()).astype(np.float32)
+
+
+def _checkpoint(encoded: Encoded, settings: Settings, machine: Machine) -> Checkpoint | None:
+    if machine.checkpoint is None:
+        return None
+    digest = hashlib.sha256(msgspec.json.encode((settings, encoded.schema)))
+    for name in sorted(encoded.arrays):
+        digest.update(np.ascontiguousarray(encoded.arrays[name]).data)
+    digest.update(np.ascontiguousarray(encoded.answers).data)
+    return Checkpoint(machine.checkpoint, digest.hexdigest())
+
+
+def _device_words(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{torch.get_num_threads()} threads"

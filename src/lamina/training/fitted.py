@@ -1,0 +1,34 @@
+"""A trained network with all that is needed to use it again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from lamina.features.features import Features
+from lamina.features.target import Target
+from lamina.network.network import Network
+from lamina.records import Choice, Epoch, Finding, Schema
+from lamina.tasks import Task
+from lamina.training.settings import Settings
+
+
+@dataclass
+class Fitted:
+    """What a training leaves behind.
+
+    ``choices`` are what Lamina decided and why, ``findings`` what it noticed in the data, ``epochs`` the
+    history of the training, ``stopped`` why it ended.
+    """
+
+    task: Task
+    schema: Schema
+    features: Features
+    target: Target
+    network: Network
+    settings: Settings
+    metric: str
+    choices: tuple[Choice, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    epochs: tuple[Epoch, ...] = ()
+    stopped: str = ""
+    rows: dict[str, int] = field(default_factory=dict)

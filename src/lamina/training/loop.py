@@ -1,0 +1,226 @@
+"""The training loop: compare with the answers, send the errors back, adjust the weights."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from lamina.errors import TrainingError
+from lamina.network.network import Network
+from lamina.records import Epoch
+from lamina.training.average import Average
+from lamina.training.checkpoint import Checkpoint, Progress, flatten, unflatten
+from lamina.training.examples import Examples
+from lamina.training.optimizer import make_optimizer
+from lamina.training.recipe import Recipe, rate_at
+from lamina.training.validation import Validation
+
+Watch = Callable[["Training"], None]
+
+
+@dataclass
+class Training:
+    """One training and its state: everything that changes from step to step."""
+
+    network: Network
+    examples: Examples
+    rows: Tensor
+    recipe: Recipe
+    validation: Validation | None = None
+    checkpoint: Checkpoint | None = None
+    phase: str = "train"
+    epochs: list[Epoch] = field(default_factory=list)
+    step: int = 0
+    loss: float = float("nan")
+    best_epoch: int = 0
+    best_score: float | None = None
+    stopped: str = "all passes made"
+
+    def __post_init__(self) -> None:
+        self.optimizer = make_optimizer(self.network, self.recipe)
+        self.average = Average(self.network, self.recipe.average)
+        self.generator = torch.Generator().manual_seed(self.recipe.seed)
+        self.best: dict[str, Tensor] | None = None
+        self.before = 0.0
+        self.began = time.monotonic()
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return max(1, len(self.rows) // self.recipe.batch)
+
+    @property
+    def seconds(self) -> float:
+        """Time spent on this training, earlier runs of the same checkpoint included."""
+        return self.before + time.monotonic() - self.began
+
+    @property
+    def progress(self) -> float:
+        """Share of the training that is done, 0 to 1: by steps, or by time where that runs out first."""
+        by_steps = self.step / (self.steps_per_epoch * self.recipe.epochs)
+        limit = self.recipe.time_limit
+        return min(1.0, by_steps if limit is None else max(by_steps, self.seconds / limit))
+
+
+def train(training: Training, watch: Watch = lambda training: None) -> Training:
+    """Runs to the end, to the time limit, to Ctrl-C or to the end of patience; the best weights stay.
+
+    ``watch`` is called after every step. Raises TrainingError when the loss is not finite before any
+    epoch was complete.
+    """
+    resume(training)
+    try:
+        while training.progress < 1.0 and not out_of_patience(training):
+            loss = run_epoch(training, watch)
+            close_epoch(training, loss)
+    except KeyboardInterrupt:
+        training.stopped = f"interrupted in pass {len(training.epochs) + 1}"
+    except NotFinite as error:
+        if not training.epochs:
+            raise no_finite_start(training) from error
+        training.stopped = f"the loss stopped being finite in pass {len(training.epochs) + 1}"
+    restore_best(training)
+    return training
+
+
+def run_epoch(training: Training, watch: Watch) -> float:
+    """One pass over the rows in a new order; the mean loss."""
+    training.network.train()
+    total, steps = 0.0, 0
+    for batch in batches(training):
+        set_rate(training)
+        training.loss = train_step(training, batch)
+        total, steps = total + training.loss, steps + 1
+        training.step += 1
+        watch(training)
+        if training.progress >= 1.0:
+            break
+    return total / max(steps, 1)
+
+
+def train_step(training: Training, batch: Examples) -> float:
+    """Forward, backward, adjust."""
+    network, recipe = training.network, training.recipe
+    arrays = network.augment(batch.arrays, training.generator)
+    loss = network.loss(arrays, batch.answers, batch.weights)
+    value = loss.item()
+    if not value < float("inf"):
+        raise NotFinite
+    loss.backward()  # type: ignore[no-untyped-call]
+    if recipe.clip:
+        torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.clip)
+    training.optimizer.step()
+    training.optimizer.zero_grad(set_to_none=True)
+    training.average.update(network)
+    return value
+
+
+def batches(training: Training) -> Iterator[Examples]:
+    """The rows in a random order, ``batch`` at a time; the few that are left over come another time."""
+    rows, batch = len(training.rows), min(training.recipe.batch, len(training.rows))
+    order = torch.randperm(rows, generator=training.generator)
+    order = training.rows[order.to(training.rows.device)]
+    for start in range(0, rows - batch + 1, batch):
+        yield training.examples.take(order[start : start + batch])
+
+
+def set_rate(training: Training) -> None:
+    rate = training.recipe.rate * rate_at(training.progress, training.recipe)
+    for group in training.optimizer.param_groups:
+        group["lr"] = rate * group.get("rate_factor", 1.0)
+
+
+def close_epoch(training: Training, loss: float) -> None:
+    """Score, keep if best, write the checkpoint."""
+    score = None
+    if training.validation is not None:
+        with training.average.applied(training.network):
+            score = training.validation.score(training.network)
+            if training.validation.better(score, training.best_score):
+                training.best_score, training.best_epoch = score, len(training.epochs) + 1
+                training.best = _copy(training.network)
+    rate = training.optimizer.param_groups[0]["lr"]
+    number = len(training.epochs) + 1
+    training.epochs.append(Epoch(number=number, loss=loss, score=score, rate=rate))
+    if training.checkpoint is not None:
+        save(training, training.checkpoint)
+
+
+def out_of_patience(training: Training) -> bool:
+    patience = training.recipe.patience
+    waited = len(training.epochs) - training.best_epoch
+    if not patience or training.validation is None or waited < patience:
+        return False
+    training.stopped = f"no better validation score for {patience} passes"
+    return True
+
+
+def restore_best(training: Training) -> None:
+    """The network leaves with its best weights: by validation score, else the last (averaged) ones."""
+    if training.best is not None:
+        training.network.load_state_dict(training.best)
+    else:
+        training.average.settle(training.network)
+    training.network.eval()
+
+
+def save(training: Training, checkpoint: Checkpoint) -> None:
+    tensors = {f"network.{k}": v for k, v in training.network.state_dict().items()}
+    tensors |= {f"best.{k}": v for k, v in (training.best or {}).items()}
+    tensors |= {f"average.{k}": v for k, v in training.average.state().items()}
+    tensors["random.order"] = training.generator.get_state()
+    optimizer = [flatten("optimizer", training.optimizer.state_dict()["state"], tensors)]
+    checkpoint.save(
+        Progress(
+            fingerprint=checkpoint.fingerprint,
+            phase=training.phase,
+            epochs=training.epochs,
+            best_epoch=training.best_epoch,
+            best_score=training.best_score,
+            seconds=training.seconds,
+            optimizer=optimizer,
+        ),
+        tensors,
+    )
+
+
+def resume(training: Training) -> None:
+    """Goes on where the checkpoint of this phase stopped, to the same result."""
+    found = training.checkpoint.load(training.phase) if training.checkpoint else None
+    if found is None:
+        return
+    progress, tensors = found
+    training.network.load_state_dict(_under("network.", tensors))
+    training.best = _under("best.", tensors) or None
+    training.average.load(_under("average.", tensors))
+    training.generator.set_state(tensors["random.order"])
+    state = training.optimizer.state_dict()
+    training.optimizer.load_state_dict({**state, "state": unflatten(progress.optimizer[0], tensors)})
+    training.epochs, training.best_epoch = list(progress.epochs), progress.best_epoch
+    training.best_score, training.before = progress.best_score, progress.seconds
+    training.step = len(training.epochs) * training.steps_per_epoch
+
+
+class NotFinite(Exception):
+    """The loss became infinite or not a number."""
+
+
+def no_finite_start(training: Training) -> TrainingError:
+    return TrainingError(
+        f"The loss is not finite (step {training.step + 1}, learning rate {training.recipe.rate:g}): "
+        "the network's answers overflow.",
+        "Give a smaller `rate`, or look for extreme values in the target.",
+        step=training.step,
+        rate=training.recipe.rate,
+    )
+
+
+def _copy(network: Network) -> dict[str, Tensor]:
+    return {name: each.detach().clone() for name, each in network.state_dict().items()}
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}

@@ -1,0 +1,83 @@
+"""What a user may set about the network and its training; everything left away is chosen from the data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from lamina.errors import UsageError, nearest
+from lamina.records import Quality
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The dial and its overrides.
+
+    - ``quality``: fast, good or best: how much time an answer is worth
+    - ``hidden``: neurons per hidden layer, ``activation`` their function, ``members`` how many networks
+      train side by side
+    - ``epochs``: passes over the training rows; ``batch`` rows per step; ``rate`` the peak learning rate;
+      ``decay`` the weight decay
+    - ``validation``: share of the rows kept for early stopping and scores; ``split`` how they are chosen
+    - ``time_limit``: seconds that training may take (the result then depends on the machine's speed)
+    - ``refit``: train once more on all rows, validation rows included, with the passes found
+    - ``size``: height and width to which images are brought, in pixels
+    - ``seed``: of every random choice
+    """
+
+    quality: Quality = "good"
+    hidden: tuple[int, ...] | None = None
+    activation: Literal["relu", "gelu", "silu", "tanh", "elu", "leaky_relu", "identity"] | None = None
+    members: int | None = None
+    epochs: int | None = None
+    batch: int | None = None
+    rate: float | None = None
+    decay: float | None = None
+    validation: float | None = None
+    split: Literal["auto", "random", "group", "time"] = "auto"
+    time_limit: float | None = None
+    refit: bool | None = None
+    size: int | None = None
+    seed: int = 0
+
+
+def settings_from(choices: Mapping[str, Any]) -> Settings:
+    """Checks names, types and ranges; all problems in one error.
+
+    >>> settings_from({"members": 4}).members
+    4
+    """
+    known = Settings.__struct_fields__
+    problems = [f"there is no setting {name!r}. {nearest(name, known)}" for name in choices if name not in known]
+    for name, value in choices.items():
+        if name in known:
+            problems += _problem(name, value)
+    if problems:
+        raise UsageError(
+            "These settings cannot be used: " + "; ".join(problems),
+            "See help(lamina.Settings) for what may be set.",
+            settings=dict(choices),
+        )
+    return msgspec.convert({k: v for k, v in choices.items()}, Settings)
+
+
+_AT_LEAST: dict[str, float] = {
+    "members": 1, "epochs": 1, "batch": 1, "rate": 0, "decay": 0, "time_limit": 0, "size": 4, "seed": 0,
+}  # fmt: skip
+
+
+def _problem(name: str, value: Any) -> list[str]:
+    try:
+        checked = getattr(msgspec.convert({name: value}, Settings), name)
+    except msgspec.ValidationError as error:
+        return [f"{name}={value!r}: {str(error).split(' - ')[0].lower()}"]
+    if checked is None:
+        return []
+    if name in _AT_LEAST and checked < _AT_LEAST[name]:
+        return [f"{name}={value!r}: at least {_AT_LEAST[name]:g} is needed"]
+    if name == "hidden" and any(neurons < 1 for neurons in checked):
+        return [f"hidden={value!r}: a layer needs at least one neuron"]
+    if name == "validation" and not 0 < checked < 1:
+        return [f"validation={value!r}: a share between 0 and 1 is needed"]
+    return []
