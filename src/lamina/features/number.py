@@ -11,17 +11,18 @@ import polars as pl
 
 from lamina.features.base import Arrays, Feature
 
-KNOTS = 48  # quantiles kept per column, for the piecewise-linear embedding
-CLIP = 8.0  # scaled values are bent smoothly so that none leaves ±CLIP
+INTERVALS = 64  # per column, for the piecewise-linear embedding
+FEW_ROWS, FEW_INTERVALS = 3000, 16  # with fewer rows, wider intervals
 
 
 @dataclass(frozen=True)
 class NumberFeature(Feature):
     """Number columns → one float32 array ``(rows, columns)``, NaN where the value is missing.
 
-    A value is centred on the median, divided by a robust spread and bent by ``z / sqrt(1 + (z/8)²)``,
-    so an outlier a million times too large moves the network no more than one eight spreads out.
-    ``knots`` are the training quantiles after that scaling, for the embedding in the network.
+    A value is centred on the median, divided by a robust spread and bent by ``asinh``: straight near the
+    middle, logarithmic far out, so an outlier a million times too large stands 15 units off and no two
+    values fall together. ``knots`` are training quantiles after that scaling, for the embedding in the
+    network.
     """
 
     kind: ClassVar[str] = "number"
@@ -92,19 +93,35 @@ def _centre_and_spread(values: np.ndarray) -> tuple[float, float]:
 
 
 def _scaled(values: np.ndarray, centre: float, spread: float) -> np.ndarray:
-    """``(value - centre) / spread``, bent smoothly into (-CLIP, CLIP)."""
+    """``asinh((value - centre) / spread)``."""
     with np.errstate(over="ignore"):
-        z = np.clip((values - centre) / spread, -1e15, 1e15)
-        bent: np.ndarray = z / np.sqrt(1.0 + (z / CLIP) ** 2)
+        bent: np.ndarray = np.arcsinh(np.clip((values - centre) / spread, -1e30, 1e30))
     return bent
 
 
 def _knots(values: np.ndarray) -> tuple[float, ...]:
-    """Distinct, increasing quantiles of the scaled values; at least two."""
+    """Distinct, increasing quantiles of the scaled values; at least two.
+
+    A value that fills more than one interval's share of the rows counts only as one, so the others keep
+    knots of their own. Few distinct values are all knots.
+    """
     if not len(values):
         return (-1.0, 1.0)
-    # float32 is what the network will see: knots closer than that would make empty bins
-    quantiles = np.unique(np.quantile(values, np.linspace(0, 1, KNOTS + 1)).astype(np.float32))
-    if len(quantiles) < 2:
-        quantiles = np.array([quantiles[0] - 1, quantiles[0] + 1], np.float32)
-    return tuple(float(each) for each in quantiles)
+    # float32 is what the network will see: knots closer than that would make empty intervals
+    distinct, counts = np.unique(values.astype(np.float32), return_counts=True)
+    if len(distinct) == 1:
+        return float(distinct[0]) - 1.0, float(distinct[0]) + 1.0
+    most = INTERVALS if len(values) >= FEW_ROWS else FEW_INTERVALS
+    if len(distinct) > most + 1:
+        distinct = distinct[_evenly(counts.astype(np.float64), most)]
+    return tuple(float(each) for each in distinct)
+
+
+def _evenly(rows: np.ndarray, intervals: int) -> np.ndarray:
+    """Positions of the knots among sorted distinct values that occur ``rows`` times each."""
+    for _ in range(3):  # capping the large ones shrinks the total, so the cap shrinks a few times too
+        rows = np.minimum(rows, max(rows.sum() / intervals, 1.0))
+    middle = (np.cumsum(rows) - rows / 2) / rows.sum()
+    places = np.searchsorted(middle, np.linspace(0, 1, intervals + 1)).clip(0, len(rows) - 1)
+    places[0], places[-1] = 0, len(rows) - 1
+    return np.unique(places)

@@ -11,6 +11,7 @@ import polars as pl
 
 from lamina.errors import TargetError
 
+BEYOND = 0.1  # of the range of the training answers
 UNKNOWN = -1  # the code of a class that training never saw
 
 
@@ -113,8 +114,13 @@ class NumberTarget:
         return standard
 
     def decode(self, standard: np.ndarray) -> pl.Series:
-        """Standard units → the user's unit, Float64; NaN is null."""
+        """Standard units → the user's unit, Float64; NaN is null.
+
+        No answer lies further outside the training answers than a tenth of their range.
+        """
         values = standard.astype(np.float64) * self.spread + self.mean
+        room = BEYOND * (self.highest - self.lowest)
+        values = np.clip(values, self.lowest - room, self.highest + room)  # NaN stays NaN
         return pl.Series(self.column, values, dtype=pl.Float64).fill_nan(None)
 
     def to_json(self) -> dict[str, Any]:

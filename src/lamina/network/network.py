@@ -29,6 +29,7 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True):
     scores: int
     smoothing: float = 0.0
     gain: float = 1.0
+    dropout: float = 0.0
 
 
 class Network(nn.Module):
@@ -50,7 +51,9 @@ class Network(nn.Module):
         )
         width = sum(layer.width for layer in self.input_layers())
         a = architecture
-        self.hidden = Perceptron(width, a.hidden, a.activation, members=a.members)
+        self.hidden = Perceptron(
+            width, a.hidden, a.activation, members=a.members, dropout=a.dropout
+        )
         self.output = _output(a, self.hidden.width)
 
     def forward(self, arrays: Batch) -> Tensor:

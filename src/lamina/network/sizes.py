@@ -12,7 +12,7 @@ from lamina.network.network import Architecture
 from lamina.records import Choice
 from lamina.training.settings import Settings
 
-BINS = 48  # intervals of a number's piecewise-linear embedding
+SIZE = 16  # length of the vector that a number or a category becomes
 TINY = 16  # pictures smaller than this are enlarged before the convolutions
 
 
@@ -41,14 +41,15 @@ def choose_architecture(
         scores=len(target.labels) if isinstance(target, ClassTarget) else 1,
         smoothing=0.1 if pictures and isinstance(target, ClassTarget) else 0.0,
         gain=1 / 9 if only_pictures else 1.0,
+        dropout=0.0 if pictures else 0.1,
     )
     return architecture, tuple(choices)
 
 
 def _hidden(rows: int) -> tuple[tuple[int, ...], str]:
     if rows < 2000:
-        return (128, 128), f"{rows:,} training rows: narrow layers generalise better"
-    return (256, 256), f"{rows:,} training rows"
+        return (256, 256, 256), f"{rows:,} training rows: narrow layers generalise better"
+    return (256, 256, 256), f"{rows:,} training rows"
 
 
 def _members(rows: int, settings: Settings) -> tuple[int, str]:
@@ -56,17 +57,13 @@ def _members(rows: int, settings: Settings) -> tuple[int, str]:
         return 4, "fast: few members"
     if rows > 200_000:
         return 4, f"{rows:,} rows: members disagree little on this many"
-    return 16, "members that share weights cost little and steady the answer"
+    return 8, "members that share weights cost little and steady the answer"
 
 
 def _input(feature: Feature, rows: int, settings: Settings, activation: str) -> dict[str, Any]:
     if isinstance(feature, ImageFeature):
         return _picture(feature, rows, settings, activation)
-    if feature.kind == "category":
-        return {"size": 8}
-    if feature.kind in ("number", "date"):
-        return {"size": 8, "bins": BINS}
-    return {}
+    return {"size": SIZE} if feature.kind in ("category", "number", "date") else {}
 
 
 def _picture(feature: ImageFeature, rows: int, settings: Settings, activation: str) -> dict[str, Any]:

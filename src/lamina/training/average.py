@@ -49,14 +49,6 @@ class Average:
         if self.decay:
             _assign(network, self.weights)
 
-    def state(self) -> dict[str, Tensor]:
-        return {**self.weights, "steps": torch.tensor(self.steps)} if self.decay else {}
-
-    def load(self, state: dict[str, Tensor]) -> None:
-        if self.decay:
-            self.steps = int(state["steps"])
-            self.weights = {name: state[name] for name in self.weights}
-
 
 def _floating(network: nn.Module) -> Iterator[tuple[str, Tensor]]:
     for name, each in network.state_dict().items():

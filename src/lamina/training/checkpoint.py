@@ -29,7 +29,9 @@ class Progress(msgspec.Struct, kw_only=True):
     best_epoch: int
     best_score: float | None
     seconds: float
-    optimizer: list[dict[str, Any]] = []
+    average_steps: int = 0
+    now: dict[str, Any] = {}
+    best: dict[str, Any] | None = None
 
 
 class Checkpoint:
@@ -107,8 +109,3 @@ def unflatten(tree: Any, tensors: dict[str, Tensor]) -> Any:
     if isinstance(tree, list):
         return [unflatten(each, tensors) for each in tree]
     return tree
-
-
-def random_state(generator: torch.Generator) -> Tensor:
-    """The state of a random generator as a tensor of bytes."""
-    return generator.get_state()

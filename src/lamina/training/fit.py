@@ -28,15 +28,16 @@ from lamina.training.checkpoint import Checkpoint
 from lamina.training.choose import choose_recipe
 from lamina.training.examples import Examples
 from lamina.training.fitted import Fitted
-from lamina.training.loop import Training, train
+from lamina.training.loop import Training, Watch, go_on_from, train
 from lamina.training.precision import Machine, choose_device, choose_precision, computing
 from lamina.training.progress import Bar
-from lamina.training.recipe import Recipe
+from lamina.training.recipe import Recipe, annealing
 from lamina.training.settings import Settings
 from lamina.training.validation import Validation
 
 SHARE = 0.15  # of the rows kept for validation, at most MOST_VALIDATION of them
 MOST_VALIDATION = 20_000
+PREPARED_WITH = 4000  # training rows shown to the layers before training
 NO_TARGET = "<no target>"
 
 
@@ -112,7 +113,9 @@ def train_network(encoded: Encoded, task: Task, settings: Settings, machine: Mac
     examples = Examples.of(encoded.arrays, encoded.answers, encoded.weights).to(device)
     checkpoint = _checkpoint(encoded, settings, machine)
     with computing(str(precision.value), device, machine.threads):
-        training = run(network, examples, encoded.split, recipe, metric, device, checkpoint, machine)
+        training = run(
+            network, examples, encoded.split, recipe, metric, checkpoint, machine.progress
+        )
     network.settle()
     network.cpu().eval()
     if checkpoint is not None and not training.stopped.startswith("interrupted"):
@@ -139,25 +142,51 @@ def run(
     parts: Split,
     recipe: Recipe,
     metric: str,
-    device: torch.device,
     checkpoint: Checkpoint | None,
-    machine: Machine,
+    shown: bool,
 ) -> Training:
-    """The training itself, with a progress bar."""
+    """Learns until validation stops it, then anneals on all rows where the recipe says so."""
+    device = examples.answers.device
     rows = torch.from_numpy(parts.train).to(device)
     held_out = torch.from_numpy(parts.validation).to(device)
     network.to(device)
-    network.prepare(examples.take(rows[:: max(1, len(rows) // 4000)]).arrays)
+    network.prepare(examples.take(rows[:: max(1, len(rows) // PREPARED_WITH)]).arrays)
     validation = Validation(examples, held_out, metric) if len(held_out) else None
-    training = Training(network, examples, rows, recipe, validation, checkpoint)
-    with Bar("training", 1000, shown=machine.progress) as bar:
+    limit = recipe.time_limit
+    first = recipe
+    if limit is not None:  # what the second phase will need is kept back
+        first = msgspec.structs.replace(recipe, time_limit=limit / (1 + recipe.anneal))
+    training = Training(network, examples, rows, first, validation, checkpoint)
+    with Bar("training", 1000, shown=shown) as bar:
+        watch = _on(bar, metric)
+        training = train(training, watch)
+        if not recipe.anneal or training.best is None or training.stopped.startswith("interrupted"):
+            return training
+        left = None if limit is None else max(1e-3, limit - training.seconds)
+        last = Training(
+            network,
+            examples,
+            torch.cat([rows, held_out]).sort().values,
+            annealing(recipe, training.best.step * (len(rows) + len(held_out)) // len(rows), left),
+            checkpoint=checkpoint,
+            phase="anneal",
+        )
+        go_on_from(last, training.best)
+        train(last, watch)
+    training.epochs += [
+        msgspec.structs.replace(each, number=each.number + len(training.epochs))
+        for each in last.epochs
+    ]
+    return training
 
-        def watch(now: Training) -> None:
-            bar.at(1000 * now.progress)
-            last = now.epochs[-1].score if now.epochs else None
-            bar.say(f"loss {now.loss:.4f}" + (f"  {metric} {last:.4f}" if last is not None else ""))
 
-        return train(training, watch)
+def _on(bar: Bar, metric: str) -> Watch:
+    def watch(now: Training) -> None:
+        bar.at(1000 * now.progress)
+        last = now.epochs[-1].score if now.epochs else None
+        bar.say(f"loss {now.loss:.4f}" + (f"  {metric} {last:.4f}" if last is not None else ""))
+
+    return watch
 
 
 def without_broken(encoded: Encoded, unreadable: Mapping[str, np.ndarray]) -> Encoded:

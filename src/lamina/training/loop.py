@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,7 +17,7 @@ from lamina.records import Epoch
 from lamina.training.average import Average
 from lamina.training.checkpoint import Checkpoint, Progress, flatten, unflatten
 from lamina.training.examples import Examples
-from lamina.training.optimizer import make_optimizer
+from lamina.training.optimizer import make_optimizers
 from lamina.training.recipe import Recipe, rate_at
 from lamina.training.validation import Validation
 
@@ -23,8 +25,18 @@ Watch = Callable[["Training"], None]
 
 
 @dataclass
+class State:
+    """Weights and optimizer at one moment, to go back to."""
+
+    step: int
+    weights: dict[str, Tensor]
+    averaged: dict[str, Tensor]
+    optimizers: list[dict[str, Any]]
+
+
+@dataclass
 class Training:
-    """One training and its state: everything that changes from step to step."""
+    """One phase of a training and its state: everything that changes from step to step."""
 
     network: Network
     examples: Examples
@@ -32,35 +44,36 @@ class Training:
     recipe: Recipe
     validation: Validation | None = None
     checkpoint: Checkpoint | None = None
-    phase: str = "train"
+    phase: str = "learn"
     epochs: list[Epoch] = field(default_factory=list)
     step: int = 0
     loss: float = float("nan")
+    best: State | None = None
     best_epoch: int = 0
     best_score: float | None = None
     stopped: str = "all passes made"
 
     def __post_init__(self) -> None:
-        self.optimizer = make_optimizer(self.network, self.recipe)
+        self.optimizers = make_optimizers(self.network, self.recipe)
         self.average = Average(self.network, self.recipe.average)
         self.generator = torch.Generator().manual_seed(self.recipe.seed)
-        self.best: dict[str, Tensor] | None = None
+        self.network.hidden.randomise(self.generator)
         self.before = 0.0
         self.began = time.monotonic()
 
     @property
-    def steps_per_epoch(self) -> int:
-        return max(1, len(self.rows) // self.recipe.batch)
+    def batch(self) -> int:
+        return min(self.recipe.batch, len(self.rows))
 
     @property
     def seconds(self) -> float:
-        """Time spent on this training, earlier runs of the same checkpoint included."""
+        """Time spent on this phase, earlier runs of the same checkpoint included."""
         return self.before + time.monotonic() - self.began
 
     @property
     def progress(self) -> float:
-        """Share of the training that is done, 0 to 1: by steps, or by time where that runs out first."""
-        by_steps = self.step / (self.steps_per_epoch * self.recipe.epochs)
+        """Share of the phase that is done, 0 to 1: by steps, or by time where that runs out first."""
+        by_steps = self.step / self.recipe.steps
         limit = self.recipe.time_limit
         return min(1.0, by_steps if limit is None else max(by_steps, self.seconds / limit))
 
@@ -82,7 +95,7 @@ def train(training: Training, watch: Watch = lambda training: None) -> Training:
         if not training.epochs:
             raise no_finite_start(training) from error
         training.stopped = f"the loss stopped being finite in pass {len(training.epochs) + 1}"
-    restore_best(training)
+    leave_with_best(training)
     return training
 
 
@@ -112,38 +125,38 @@ def train_step(training: Training, batch: Examples) -> float:
     loss.backward()  # type: ignore[no-untyped-call]
     if recipe.clip:
         torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.clip)
-    training.optimizer.step()
-    training.optimizer.zero_grad(set_to_none=True)
+    for optimizer in training.optimizers:
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
     training.average.update(network)
     return value
 
 
 def batches(training: Training) -> Iterator[Examples]:
     """The rows in a random order, ``batch`` at a time; the few that are left over come another time."""
-    rows, batch = len(training.rows), min(training.recipe.batch, len(training.rows))
-    order = torch.randperm(rows, generator=training.generator)
+    order = torch.randperm(len(training.rows), generator=training.generator)
     order = training.rows[order.to(training.rows.device)]
-    for start in range(0, rows - batch + 1, batch):
-        yield training.examples.take(order[start : start + batch])
+    for start in range(0, len(order) - training.batch + 1, training.batch):
+        yield training.examples.take(order[start : start + training.batch])
 
 
 def set_rate(training: Training) -> None:
-    rate = training.recipe.rate * rate_at(training.progress, training.recipe)
-    for group in training.optimizer.param_groups:
-        group["lr"] = rate * group.get("rate_factor", 1.0)
+    share = rate_at(training.step, training.progress, training.recipe)
+    for optimizer in training.optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = share * group["peak"]
 
 
 def close_epoch(training: Training, loss: float) -> None:
     """Score, keep if best, write the checkpoint."""
-    score = None
+    number, score = len(training.epochs) + 1, None
     if training.validation is not None:
         with training.average.applied(training.network):
             score = training.validation.score(training.network)
-            if training.validation.better(score, training.best_score):
-                training.best_score, training.best_epoch = score, len(training.epochs) + 1
-                training.best = _copy(training.network)
-    rate = training.optimizer.param_groups[0]["lr"]
-    number = len(training.epochs) + 1
+        if training.recipe.patience and training.validation.better(score, training.best_score):
+            training.best_score, training.best_epoch = score, number
+            training.best = state_of(training)
+    rate = training.optimizers[0].param_groups[0]["lr"]
     training.epochs.append(Epoch(number=number, loss=loss, score=score, rate=rate))
     if training.checkpoint is not None:
         save(training, training.checkpoint)
@@ -158,33 +171,48 @@ def out_of_patience(training: Training) -> bool:
     return True
 
 
-def restore_best(training: Training) -> None:
-    """The network leaves with its best weights: by validation score, else the last (averaged) ones."""
+def state_of(training: Training) -> State:
+    return State(
+        training.step,
+        _copy(training.network),
+        {name: each.clone() for name, each in training.average.weights.items()},
+        [copy.deepcopy(each.state_dict()) for each in training.optimizers],
+    )
+
+
+def leave_with_best(training: Training) -> None:
+    """The network leaves with its best weights: by validation score, else the last; averaged if asked."""
     if training.best is not None:
-        training.network.load_state_dict(training.best)
+        training.network.load_state_dict({**training.best.weights, **training.best.averaged})
     else:
         training.average.settle(training.network)
     training.network.eval()
 
 
+def go_on_from(training: Training, state: State) -> None:
+    """Starts this phase from the weights and the optimizer of an earlier one."""
+    training.network.load_state_dict(state.weights)
+    for optimizer, old in zip(training.optimizers, state.optimizers, strict=True):
+        optimizer.load_state_dict({**optimizer.state_dict(), "state": old["state"]})
+
+
 def save(training: Training, checkpoint: Checkpoint) -> None:
-    tensors = {f"network.{k}": v for k, v in training.network.state_dict().items()}
-    tensors |= {f"best.{k}": v for k, v in (training.best or {}).items()}
-    tensors |= {f"average.{k}": v for k, v in training.average.state().items()}
-    tensors["random.order"] = training.generator.get_state()
-    optimizer = [flatten("optimizer", training.optimizer.state_dict()["state"], tensors)]
-    checkpoint.save(
-        Progress(
-            fingerprint=checkpoint.fingerprint,
-            phase=training.phase,
-            epochs=training.epochs,
-            best_epoch=training.best_epoch,
-            best_score=training.best_score,
-            seconds=training.seconds,
-            optimizer=optimizer,
-        ),
-        tensors,
+    """Writes the state after a complete epoch."""
+    tensors: dict[str, Tensor] = {"random.order": training.generator.get_state()}
+    now = state_of(training)
+    best = None if training.best is None else flatten("best", vars(training.best), tensors)
+    progress = Progress(
+        fingerprint=checkpoint.fingerprint,
+        phase=training.phase,
+        epochs=training.epochs,
+        best_epoch=training.best_epoch,
+        best_score=training.best_score,
+        seconds=training.seconds,
+        average_steps=training.average.steps,
+        now=flatten("now", vars(now), tensors),
+        best=best,
     )
+    checkpoint.save(progress, tensors)
 
 
 def resume(training: Training) -> None:
@@ -193,15 +221,14 @@ def resume(training: Training) -> None:
     if found is None:
         return
     progress, tensors = found
-    training.network.load_state_dict(_under("network.", tensors))
-    training.best = _under("best.", tensors) or None
-    training.average.load(_under("average.", tensors))
+    now = State(**unflatten(progress.now, tensors))
+    training.best = None if progress.best is None else State(**unflatten(progress.best, tensors))
+    go_on_from(training, now)
+    training.average.weights, training.average.steps = now.averaged, progress.average_steps
     training.generator.set_state(tensors["random.order"])
-    state = training.optimizer.state_dict()
-    training.optimizer.load_state_dict({**state, "state": unflatten(progress.optimizer[0], tensors)})
-    training.epochs, training.best_epoch = list(progress.epochs), progress.best_epoch
-    training.best_score, training.before = progress.best_score, progress.seconds
-    training.step = len(training.epochs) * training.steps_per_epoch
+    training.step, training.epochs = now.step, list(progress.epochs)
+    training.best_epoch, training.best_score = progress.best_epoch, progress.best_score
+    training.before = progress.seconds
 
 
 class NotFinite(Exception):
@@ -220,7 +247,3 @@ def no_finite_start(training: Training) -> TrainingError:
 
 def _copy(network: Network) -> dict[str, Tensor]:
     return {name: each.detach().clone() for name, each in network.state_dict().items()}
-
-
-def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}

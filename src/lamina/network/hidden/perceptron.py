@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from lamina.network.activations import activation
 
+MASKS = 2**22  # random numbers drawn once, from which every dropout mask is a slice
 SKIP_FROM = 5  # from this many hidden layers on, they are residual: y + f(norm(y))
 
 
@@ -60,7 +61,9 @@ class FirstLayer(nn.Module):
         self.function, gain = activation(name)
         self.weight = nn.Parameter(torch.randn(neurons, inputs) * gain * inputs**-0.5)
         self.bias = nn.Parameter(torch.zeros(members, neurons))
-        scales = torch.ones(1, inputs) if members == 1 else torch.randn(members, inputs)
+        scales = torch.ones(members, inputs)
+        if members > 1:
+            scales = torch.randint(0, 2, (members, inputs)) * 2.0 - 1.0
         self.scales = nn.Parameter(scales, requires_grad=members > 1)
 
     def sums(self, x: Tensor) -> Tensor:
@@ -86,8 +89,15 @@ class Perceptron(nn.Module):
     torch.Size([2, 5, 4])
     """
 
-    def __init__(self, inputs: int, hidden: Sequence[int], name: str, *, members: int) -> None:
+    noise: Tensor | None = None
+    generator: torch.Generator | None = None
+    fixed: torch.Generator
+
+    def __init__(
+        self, inputs: int, hidden: Sequence[int], name: str, *, members: int, dropout: float = 0.0
+    ) -> None:
         super().__init__()
+        self.dropout = dropout
         self.members = members
         self.width = hidden[-1] if hidden else inputs
         self.first = FirstLayer(inputs, hidden[0], name, members) if hidden else None
@@ -100,10 +110,30 @@ class Perceptron(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if self.first is None:
             return x.expand(self.members, *x.shape)
-        x = self.first(x)
+        x = self._dropped(self.first(x))
         for layer in self.rest:
-            x = layer(x)
+            x = self._dropped(layer(x))
         return x
+
+    def _dropped(self, x: Tensor) -> Tensor:
+        """Dropout (Srivastava et al. 2014) by a mask cut out of numbers drawn before.
+
+        ``nn.Dropout`` draws anew for every activation, which on a processor costs more than the layers.
+        """
+        if not self.training or not self.dropout or self.generator is None:
+            return x
+        if self.noise is None or self.noise.numel() < 2 * x.numel():
+            kept = torch.rand(max(MASKS, 2 * x.numel()), generator=self.fixed) >= self.dropout
+            self.noise = (kept.to(x.dtype) / (1 - self.dropout)).to(x.device)
+        places = self.noise.numel() - x.numel() + 1
+        start = int(torch.randint(places, (), generator=self.generator))
+        return x * self.noise[start : start + x.numel()].view(x.shape)
+
+    def randomise(self, generator: torch.Generator) -> None:
+        """Where dropout takes its random numbers from; without it nothing is dropped."""
+        self.generator = generator
+        self.fixed = torch.Generator().manual_seed(7)
+        self.noise = None
 
     def trace(self, x: Tensor) -> Iterator[tuple[str, Tensor, Tensor]]:
         """Per layer: name, weighted sums and activations, each ``(member, batch, neurons)``."""

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from lamina.features.category import FIRST, RARE, UNSEEN, CategoryFeature
 from lamina.network.inputs.base import Batch, Input
 
+SCALE = 0.1  # standard deviation with which the vectors start
+
 
 class CategoryInput(Input):
     """One embedding per column, all in one table of vectors.
@@ -32,7 +34,7 @@ class CategoryInput(Input):
         self.register_buffer("offsets", starts, persistent=False)
         self.register_buffer("met", torch.zeros(sum(self.sizes), dtype=torch.bool), persistent=False)
         self.table = nn.Embedding(sum(self.sizes), self.size)
-        nn.init.normal_(self.table.weight, std=spec.get("scale", 0.5))
+        nn.init.normal_(self.table.weight, std=SCALE)
 
     def forward(self, arrays: Batch) -> Tensor:
         codes = arrays[self.name] + self.offsets

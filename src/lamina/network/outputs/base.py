@@ -19,8 +19,10 @@ class Output(nn.Module, ABC):
     def __init__(self, width: int, scores: int, members: int, *, gain: float = 1.0) -> None:
         super().__init__()
         self.gain = gain
-        bound = width**-0.5
-        self.weight = nn.Parameter(torch.empty(members, width, scores).uniform_(-bound, bound))
+        start = torch.randn(members, width, scores) if gain != 1 else None
+        if start is None:
+            start = (torch.rand(members, width, scores) * 2 - 1) * width**-0.5
+        self.weight = nn.Parameter(start)
         self.bias = nn.Parameter(torch.zeros(members, 1, scores))
 
     def forward(self, hidden: Tensor) -> Tensor:
