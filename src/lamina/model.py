@@ -5,7 +5,9 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
 
 from lamina.data.conform import conform
 from lamina.data.frames import like
@@ -26,6 +28,9 @@ from lamina.training.precision import Machine
 from lamina.training.progress import Bar
 from lamina.training.settings import settings_from
 from lamina.version import __version__
+
+if TYPE_CHECKING:
+    from lamina.predictions.inspect import LayerInfo, Trace
 
 MOST_PROBABILITIES = 20  # classes up to which every class gets a column of its own
 
@@ -91,15 +96,29 @@ class Model:
 
         if data is None:
             return describe_network(self.fitted)
-        table = read(data, part="all")
-        frame, _ = conform(table, self.schema, need_target=False)
+        return trace_row(self.fitted, self._one_row(data, row))
+
+    def layers(self) -> list[LayerInfo]:
+        """The layers in the order in which data passes through them."""
+        from lamina.predictions.inspect import layers_of
+
+        return layers_of(self.fitted)
+
+    def trace(self, data: Any, row: int = 0) -> Trace:
+        """What one row makes of every layer, as a record."""
+        from lamina.predictions.inspect import trace
+
+        return trace(self.fitted, self._one_row(data, row))
+
+    def _one_row(self, data: Any, row: int) -> pl.DataFrame:
+        frame, _ = conform(read(data), self.schema, need_target=False)
         if not 0 <= row < frame.height:
             raise UsageError(
                 f"There is no row {row}: the table has {frame.height:,} rows.",
                 f"Name a row from 0 to {frame.height - 1}.",
                 row=row,
             )
-        return trace_row(self.fitted, frame[row])
+        return frame[row]
 
     def save(self, path: str | Path) -> Path:
         """Writes one ``.lamina`` file, whole or not at all."""

@@ -80,14 +80,14 @@ def read_members(path: Path) -> tuple[dict[str, bytes], int]:
                 "Unpack it and give the folder.",
                 source=str(path),
             )
-        members[str(PurePosixPath(name))] = content
+        members[name.removeprefix("./")] = content
     return members, unsafe
 
 
 def _is_safe(name: str) -> bool:
     """Whether a name stays inside the archive."""
-    parts = PurePosixPath(name.replace("\\", "/")).parts
-    return bool(parts) and ".." not in parts and not name.startswith("/") and ":" not in parts[0]
+    parts = name.replace("\\", "/").split("/")
+    return parts[0] != "" and ".." not in parts and ":" not in parts[0]
 
 
 def _members(path: Path, limit: int) -> Iterator[tuple[str, bytes | None]]:

@@ -9,7 +9,7 @@ import lzma
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
 import polars as pl
 
@@ -50,7 +50,7 @@ _MAGIC: Final[tuple[tuple[bytes, str], ...]] = (
     (b"ID3", "MP3 recording"),
     (b"fLaC", "FLAC recording"),
 )
-_OPENERS: Final[dict[str, Callable[[Path], IO[bytes]]]] = {
+_OPENERS: Final[dict[str, Callable[[Path], Any]]] = {
     "gzip": gzip.GzipFile,
     "bzip2": bz2.BZ2File,
     "xz": lzma.LZMAFile,

@@ -69,13 +69,14 @@ class Layout:
 
 def kind_of(name: str) -> str | None:
     """``image``, ``audio`` or ``video`` by the end of a file name."""
-    return MEDIA.get(PurePosixPath(name).suffix.lower())
+    # Plain text operations: pathlib took a quarter of the time of reading 60,000 names.
+    return MEDIA.get(name[name.rfind(".") :].lower())
 
 
 def is_hidden(name: str) -> bool:
     """Whether some part of the path is hidden, or left behind by an operating system."""
-    parts = PurePosixPath(name).parts
-    return any(part.startswith((".", "__MACOSX")) or part == "Thumbs.db" for part in parts)
+    marked = name.startswith((".", "__MACOSX")) or "/." in name or "/__MACOSX" in name
+    return marked or name.endswith("Thumbs.db")
 
 
 def part_of(name: str) -> str | None:
@@ -121,7 +122,7 @@ def lay_out(names: Iterable[str], part: Part = "all", source: str = "the folder"
 
 def _natural(name: str) -> tuple[str, ...]:
     """Sorts by folder first, the same on every machine."""
-    return PurePosixPath(name).parts
+    return tuple(name.split("/"))
 
 
 def _skipped(names: Sequence[str], kind: str, source: str) -> tuple[Finding, ...]:
@@ -143,7 +144,7 @@ def _skipped(names: Sequence[str], kind: str, source: str) -> tuple[Finding, ...
 
 def _without_container(media: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Each name → its folders and file, without folders that hold everything and are no class."""
-    split = {name: PurePosixPath(name).parts for name in media}
+    split = {name: tuple(name.split("/")) for name in media}
     while True:
         first = {parts[0] if len(parts) > 1 else "" for parts in split.values()}
         word = next(iter(first)).lower() if len(first) == 1 else ""

@@ -41,9 +41,15 @@ Content = Path | bytes
 _DELIMITERS: Final = (",", ";", "\t", "|", "^", "~", "\x1f", "\x01", ":", " ")
 # These stand inside ordinary values, so they must explain every line.
 _DOUBTFUL: Final = (":", " ")
+# A table of one column has none; this one stands in no text.
+_NO_DELIMITER: Final = "\x1f"
 _INTEGER: Final = re.compile(r"-?(?:0|[1-9]\d{0,17})")
 _NUMBER: Final = re.compile(r"[-+]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?")
-_WRITTEN_NUMBER: Final = re.compile(r"[^\w\s]?\s*[-+]?[\d.,' \u00a0]*\d[\d.,' \u00a0]*\s*\S{0,6}")
+# A float would lose the last digits of these.
+_LONG: Final = re.compile(r"[-+]?\d{16,}")
+_WRITTEN_NUMBER: Final = re.compile(
+    r"[^\w\s]?\s*[-+]?[\d.,' \u00a0]*\d[\d.,' \u00a0]*\s*[^\s\d,;|]{0,6}"
+)
 _NAME: Final = "column_{}"
 
 
@@ -80,6 +86,7 @@ def read_text(source: Path | bytes, name: str | None = None) -> Table:
     content, encoding = _as_utf8(content, name)
     dialect = replace(detect_dialect(_head(content), name), encoding=encoding)
     _refuse_duplicates(dialect.names, name)
+    written = _describe(dialect)
     content, dialect, findings = _regular(content, dialect, name)
     sample = list(islice(_rows(_head(content), dialect), SAMPLE_ROWS))
     if not sample:
@@ -90,7 +97,7 @@ def read_text(source: Path | bytes, name: str | None = None) -> Table:
         )
     frame = _read_columns(content, dialect, sample)
     frame, notes = _drop_nameless(frame, dialect)
-    return Table(frame, name, (_describe(dialect), *notes), findings=findings)
+    return Table(frame, name, (written, *notes), findings=findings)
 
 
 def _load(source: Path | bytes, name: str) -> Content:
@@ -108,8 +115,9 @@ def _load(source: Path | bytes, name: str) -> Content:
 def _describe(dialect: Dialect) -> str:
     """One line about the dialect, for the notes of the table."""
     shown = {"\t": "tab", " ": "space"}.get(dialect.delimiter, repr(dialect.delimiter))
+    shown = "one column" if dialect.delimiter == _NO_DELIMITER else f"delimiter {shown}"
     header = "" if dialect.header else ", no header"
-    return f"delimiter {shown}, encoding {dialect.encoding}{header}"
+    return f"{shown}, encoding {dialect.encoding}{header}"
 
 
 def _shown(names: Sequence[str], most: int = 8) -> str:
@@ -239,7 +247,7 @@ def detect_dialect(head: bytes, name: str = "the data") -> Dialect:
     ]
     best, delimiter, quote = max(scored, key=lambda each: each[0])
     if best <= 0 and not told:
-        delimiter = ","
+        delimiter = _NO_DELIMITER
     return _lay_out(text, delimiter, quote)
 
 
@@ -261,6 +269,8 @@ def _score(text: str, delimiter: str, quote: str) -> float:
         return 0.0
     consistent = lines / len(rows)
     cells = [cell.strip() for row in rows[:100] for cell in row if len(row) == width]
+    if len(rows[0]) == 1 and sum(row[-1].startswith(" ") for row in rows) > 0.5 * len(rows):
+        return 0.0  # one column of prose: a space follows its commas
     whole = sum(_whole(cell, delimiter) for cell in cells) / len(cells)
     if delimiter in _DOUBTFUL and (consistent < 1 or len(rows) < 2 or not _numeric(cells)):
         return 0.0
@@ -398,13 +408,12 @@ def _regular(
     if _is_regular(content, dialect):
         return content, dialect, ()
     text = (content if isinstance(content, bytes) else content.read_bytes()).decode("utf-8-sig")
-    clean, ragged, rows, lines = _set_aside(text, dialect)
-    if len(ragged) > MAX_RAGGED * rows or lines:
-        # A quotation mark that is never closed swallows rows: perhaps marks are ordinary text.
-        plain = replace(dialect, quote=None)
-        again = _set_aside(text, plain)
-        if len(again[1]) < len(ragged) or (lines and len(again[1]) <= MAX_RAGGED * again[2]):
-            (clean, ragged, rows, _), dialect = again, plain
+    clean, ragged, rows = _set_aside(text, dialect)
+    if len(ragged) > MAX_RAGGED * rows:
+        # Perhaps quotation marks are ordinary text here.
+        again = _set_aside(text, replace(dialect, quote=None))
+        if len(again[1]) < len(ragged):
+            clean, ragged, rows = again
     if len(ragged) > MAX_RAGGED * rows:
         raise _ragged_error(name, dialect, ragged, rows)
     rewritten = replace(dialect, quote='"', delimiter=",", skip=0)
@@ -451,37 +460,64 @@ def _after_lines(chunk: bytes, lines: int) -> int:
     return place
 
 
-def _set_aside(text: str, dialect: Dialect) -> tuple[bytes, list[tuple[int, int, int]], int, bool]:
+def _set_aside(text: str, dialect: Dialect) -> tuple[bytes, list[tuple[int, int, int]], int]:
     """Parses row by row: the good rows as plain CSV, and (row, line, fields) of the ragged ones.
 
-    Also how many rows there are, and whether one of the ragged holds several lines.
+    Also how many rows there are. A quotation mark that is never closed swallows the lines after
+    it, so of a ragged row of several lines only the first is set aside; reading goes on after it.
     """
     width, clean = len(dialect.names), io.StringIO()
-    write = csv.writer(clean, lineterminator="\n", quoting=csv.QUOTE_MINIMAL).writerow
+    write = csv.writer(clean, lineterminator="\n").writerow
     ragged: list[tuple[int, int, int]] = []
-    number, several = 0, False
+    lines = text.split("\n")
+    number = 0
+    for line, after, row in _records(lines, dialect):
+        fields = len(row)
+        if fields > width and not any(row[width:]):
+            row = row[:width]  # a delimiter at the end of every line
+        good = len(row) == width and not _is_unclosed(lines[line:after], dialect.quote)
+        if good or (width == 1 and not row):
+            write(row or [""])
+        else:
+            ragged.append((number, line + 1, fields))
+        number += 1
+    return clean.getvalue().encode(), ragged, number
+
+
+def _records(lines: list[str], dialect: Dialect) -> Iterator[tuple[int, int, list[str]]]:
+    """Each record: the first line it stands on (from 0), the line after it, its fields.
+
+    Blank lines are left out, except the ones of a table with a single column.
+    """
+    width, at = len(dialect.names), dialect.skip
+    end = len(lines) - (lines[-1] == "")
     quoting: Any = csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE
-    body = io.StringIO(text, newline="")
-    for _ in range(dialect.skip):
-        body.readline()
     with _long_fields():
-        reader = csv.reader(
-            body, delimiter=dialect.delimiter, quotechar=dialect.quote, quoting=quoting
-        )
-        line = dialect.skip + 1
-        for row in reader:
-            fields, line_after = len(row), dialect.skip + reader.line_num + 1
-            if fields > width and not any(row[width:]):
-                row = row[:width]  # a delimiter at the end of every line
-            if len(row) == width or (width == 1 and not row):
-                write(row or [""])
-                number += 1
-            elif row:
-                ragged.append((number, line, fields))
-                several |= line_after - line > 1
-                number += 1
-            line = line_after
-    return clean.getvalue().encode(), ragged, number, several
+        while at < end:
+            reader = csv.reader(
+                (lines[place] + "\n" for place in range(at, end)),
+                delimiter=dialect.delimiter,
+                quotechar=dialect.quote,
+                quoting=quoting,
+            )
+            first = start = at
+            for row in reader:
+                at = start + reader.line_num
+                several = at - first > 1
+                if several and (len(row) != width or _is_unclosed(lines[first:at], dialect.quote)):
+                    at = first + 1
+                    yield first, at, []
+                    break
+                if row or width == 1:
+                    yield first, at, row
+                first = at
+
+
+def _is_unclosed(lines: list[str], quote: str | None) -> bool:
+    """Whether a record of several lines holds an odd number of quotation marks."""
+    if quote is None or len(lines) < 2:
+        return False
+    return sum(line.count(quote) for line in lines) % 2 == 1
 
 
 def _ragged_error(
@@ -489,9 +525,10 @@ def _ragged_error(
 ) -> TableError:
     """The error where too many rows are ragged for the table to be believed."""
     _, line, fields = ragged[0]
+    shown = str(fields) if fields else "a quotation mark that is never closed"
     return TableError(
         f"{name}: {len(ragged):,} of {rows:,} rows ({len(ragged) / rows:.0%}) do not have the "
-        f"{len(dialect.names)} fields of the header; the first is line {line} with {fields} "
+        f"{len(dialect.names)} fields of the header; the first is line {line} with {shown} "
         f"(delimiter {dialect.delimiter!r}).",
         "Look at that line: a text that holds the delimiter must stand in double quotes.",
         source=name,
@@ -504,12 +541,13 @@ def _ragged_error(
 def _ragged_finding(name: str, dialect: Dialect, ragged: list[tuple[int, int, int]]) -> Finding:
     """The finding on rows set aside; its rows count all rows of the file, those included."""
     _, line, fields = ragged[0]
-    what = "row does" if len(ragged) == 1 else "rows do"
+    shown = f"{fields} fields" if fields else "a quotation mark that is never closed"
+    what, were = ("row does", "was") if len(ragged) == 1 else ("rows do", "were")
     return Finding(
         severity="warning",
         code="ragged-row",
         message=f"{len(ragged):,} {what} not have the {len(dialect.names)} fields of the header "
-        f"and were set aside; the first is line {line} of {name} with {fields} fields.",
+        f"and {were} set aside; the first is line {line} of {name} with {shown}.",
         remedy="Correct these lines: a text that holds the delimiter must stand in double quotes.",
         rows=tuple(row for row, _, _ in ragged[:100]),
         count=len(ragged),
@@ -558,6 +596,8 @@ def _guess(cells: Sequence[str]) -> tuple[pl.DataType, str | None]:
     words = Counter(cell for cell in cells if cell and cell.strip().lower() in MISSING)
     mark = words.most_common(1)[0][0] if words else None
     integers = all(_INTEGER.fullmatch(cell) for cell in filled)
+    if not integers and any(_LONG.fullmatch(cell) for cell in filled):
+        return pl.String(), None
     return (pl.Int64() if integers else pl.Float64()), mark
 
 

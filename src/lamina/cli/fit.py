@@ -1,0 +1,129 @@
+"""``lamina fit``: raw data → a model file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from lamina.cli.options import Data, Json, Kinds, Roles, Target, pairs, source
+from lamina.errors import UsageError
+
+NAME = "fit"
+
+
+def fit(
+    data: Data,
+    target: Target = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Where to save (default: NAME.lamina here).", show_default=False),
+    ] = None,
+    quality: Annotated[Literal["fast", "good", "best"], typer.Option(help="The one dial.")] = "good",
+    answer: Annotated[
+        Literal["classes", "number"] | None, typer.Option(help="What the target is, if not as read.")
+    ] = None,
+    metric: Annotated[
+        str | None, typer.Option(help="What validation looks at: log_loss, accuracy, auroc, rmse, mae, r2.")
+    ] = None,
+    balance: Annotated[
+        Literal["none", "balanced"], typer.Option(help="Weigh rare classes up.")
+    ] = "none",
+    kind: Kinds = None,
+    role: Roles = None,
+    hidden: Annotated[
+        str | None, typer.Option(help="Neurons of each hidden layer, as 256,128.", show_default=False)
+    ] = None,
+    activation: Annotated[str | None, typer.Option(help="relu, gelu, silu, tanh, …")] = None,
+    members: Annotated[int | None, typer.Option(help="Networks that train side by side.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the rows, at most.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Rows per step.")] = None,
+    rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
+    decay: Annotated[float | None, typer.Option(help="Weight decay.")] = None,
+    validation: Annotated[float | None, typer.Option(help="Share of rows held out.")] = None,
+    split: Annotated[
+        Literal["auto", "random", "group", "time"] | None, typer.Option(help="How they are chosen.")
+    ] = None,
+    size: Annotated[int | None, typer.Option(help="Pixels per side of images.")] = None,
+    refit: Annotated[
+        bool | None, typer.Option("--refit/--no-refit", help="End with a part on all rows.", show_default=False)
+    ] = None,
+    time_limit: Annotated[float | None, typer.Option(help="Seconds of training.")] = None,
+    seed: Annotated[int, typer.Option(help="Of every random choice.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, …")] = "auto",
+    precision: Annotated[Literal["auto", "bf16", "fp32"], typer.Option(help="Of products.")] = "auto",
+    threads: Annotated[int | None, typer.Option(help="Processor threads.")] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(help="A file to keep the state in; the same call then goes on after a crash.", show_default=False),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Train a network on DATA and save it.
+
+    A folder of class folders (digits/7/a.png) names its own target; for a table, say which column to predict.
+    """
+    # Wrong words are better said before a second and a half of imports
+    settings = _settings(locals())
+    from lamina.model import fit as train
+    from lamina.records import to_json
+    from lamina.tasks import Predict
+    from lamina.training.precision import Machine
+
+    where = source(data)
+    task: Any = target
+    if target is not None and (answer or metric or balance != "none"):
+        task = Predict(target=target, answer=answer, metric=metric, balance=balance)  # type: ignore[arg-type]
+    machine = Machine(
+        device=device,
+        precision=precision,
+        threads=threads,
+        checkpoint=None if checkpoint is None else str(checkpoint),
+    )
+    model = train(
+        where, task, kinds=pairs(kind, "--kind"), roles=pairs(role, "--role"), on=machine, **settings
+    )
+    saved = model.save(output or default_output(data[0]))
+    if json:
+        fitted = model.fitted
+        typer.echo(
+            to_json(
+                {
+                    "model": str(saved),
+                    "choices": fitted.choices,
+                    "findings": fitted.findings,
+                    "validation": model.validation,
+                    "epochs": fitted.epochs,
+                    "stopped": fitted.stopped,
+                }
+            )
+        )
+        return
+    typer.echo(str(model))
+    for finding in model.findings:
+        typer.echo(f"{finding.severity}: {finding.message} {finding.remedy}".rstrip())
+    typer.echo(f"\nSaved {saved} ({saved.stat().st_size / 1e6:.1f} MB).")
+
+
+def default_output(data: Path) -> Path:
+    """``churn.csv.gz`` → ``churn.lamina``, in the current folder."""
+    name = data.resolve().name
+    return Path((name.split(".")[0] or "model") + ".lamina")
+
+
+def _settings(options: dict[str, Any]) -> dict[str, Any]:
+    names = (
+        "quality", "activation", "members", "epochs", "batch", "rate", "decay", "validation",
+        "split", "size", "refit", "time_limit", "seed",
+    )  # fmt: skip
+    chosen = {name: options[name] for name in names if options[name] is not None}
+    if options["hidden"] is not None:
+        try:
+            chosen["hidden"] = tuple(int(part) for part in options["hidden"].split(",") if part)
+        except ValueError as error:
+            raise UsageError(
+                f"--hidden {options['hidden']!r} is not a list of whole numbers.",
+                "Write the neurons of each layer with commas between: --hidden 256,128.",
+            ) from error
+    return chosen

@@ -1,0 +1,73 @@
+"""``lamina``: the same verbs as in Python, from a terminal.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage. With ``--json`` the result, or the error, is one JSON value on
+standard output.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from typing import Annotated, Any
+
+import typer
+
+from lamina.cli import demo, evaluate, fit, inspect, predict, schema
+from lamina.errors import LaminaError
+from lamina.version import __version__
+
+app = typer.Typer(
+    name="lamina",
+    help="Raw data in; one neural network that predicts, decides and keeps learning out.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (fit, predict, evaluate, inspect, schema, demo):
+    app.command(command.NAME)(getattr(command, command.NAME))
+
+
+@app.callback()
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    """Raw data in; one neural network that predicts, decides and keeps learning out."""
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Runs one command; every expected error becomes a message and an exit code."""
+    warnings.showwarning = _show
+    try:
+        app()
+    except LaminaError as error:
+        _report(error)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("Stopped.", err=True)
+        sys.exit(1)
+    except BrokenPipeError:  # `lamina … | head` is no failure
+        sys.stderr.close()
+
+
+def _report(error: LaminaError) -> None:
+    if "--json" in sys.argv:
+        from lamina.records import to_json
+
+        facts = {name: str(value) for name, value in error.facts.items()}
+        kind = type(error).__name__
+        typer.echo(to_json({"error": {"kind": kind, "problem": error.problem, "remedy": error.remedy, "facts": facts}}))
+    typer.echo(f"Error: {error}", err=True)
+
+
+def _show(message: Any, category: type[Warning], *_: Any, **__: Any) -> None:
+    if category.__name__ == "LaminaWarning":
+        typer.echo(f"Warning: {message}", err=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""``lamina predict``: answers for new rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lamina.cli.options import Data, Json, ModelFile, source
+
+NAME = "predict"
+
+
+def predict(
+    model: ModelFile,
+    data: Data,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="csv, tsv, parquet, ndjson, json, arrow or xlsx; else CSV to the terminal.", show_default=False),
+    ] = None,
+    only_answers: Annotated[
+        bool, typer.Option("--only-answers", help="Leave the input columns out.")
+    ] = False,
+    probabilities: Annotated[
+        bool | None,
+        typer.Option("--probabilities/--no-probabilities", help="A column per class.", show_default=False),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Answer every row of DATA with MODEL."""
+    from lamina.data.read import read
+    from lamina.data.write import write
+    from lamina.model import load
+
+    table = read(source(data))
+    answers = load(model).predict(table, probabilities=probabilities)
+    write(answers if only_answers else beside(table.frame, answers), output, json=json)
+    if output is not None:
+        typer.echo(f"Answered {answers.height:,} rows: {output}", err=True)
+
+
+def beside(inputs, answers):  # type: ignore[no-untyped-def]
+    """The input columns that a text file can hold, then the answers."""
+    import polars as pl
+
+    plain = [s for s in inputs if not s.dtype.is_nested() and s.dtype != pl.Binary]
+    taken = set(answers.columns)
+    return pl.DataFrame([*(s for s in plain if s.name not in taken), *answers.get_columns()])

@@ -1,0 +1,37 @@
+"""``lamina schema``: how a table is understood, before anything is trained."""
+
+from __future__ import annotations
+
+import typer
+
+from lamina.cli.options import Data, Json, Kinds, Roles, Target, pairs, source
+
+NAME = "schema"
+
+
+def schema(
+    data: Data, target: Target = None, kind: Kinds = None, role: Roles = None, json: Json = False
+) -> None:
+    """Show kind, role and reason of every column of DATA."""
+    from lamina.data.infer import infer
+    from lamina.data.read import read
+    from lamina.records import to_json
+
+    table = read(source(data), part="train")
+    found = infer(
+        table, target=target, kinds=pairs(kind, "--kind"), roles=pairs(role, "--role")
+    )
+    if json:
+        typer.echo(to_json(found))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    shown = Table("column", "kind", "role", "why", title=f"{table.source}: {len(table):,} rows")
+    for field in found:
+        unit = f" [{field.unit}]" if field.unit else ""
+        shown.add_row(field.name, f"{field.kind}{unit}".replace("[", r"\["), field.role, field.why.replace("[", r"\["))
+    console = Console()
+    console.print(shown)
+    for note in table.notes:
+        console.print(note, style="dim", markup=False)

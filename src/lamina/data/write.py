@@ -1,0 +1,55 @@
+"""Answers as a file: the format by its ending, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import polars as pl
+
+from lamina.errors import MissingExtraError, UsageError
+
+ENDINGS = (".csv", ".tsv", ".parquet", ".ndjson", ".jsonl", ".json", ".arrow", ".feather", ".xlsx")
+
+
+def write(frame: pl.DataFrame, path: str | Path | None, *, json: bool = False) -> None:
+    """Writes ``frame`` to ``path``; without one to standard output, as CSV or as JSON.
+
+    Raises UsageError for an ending that is no known format.
+    """
+    if path is None:
+        sys.stdout.write(frame.write_json() + "\n" if json else frame.write_csv())
+        return
+    path = Path(path)
+    ending = path.suffix.lower()
+    if ending not in ENDINGS:
+        raise UsageError(
+            f"{path.name!r} has no ending that names a format to write.",
+            f"Use one of {', '.join(ENDINGS)}.",
+            path=str(path),
+        )
+    waiting = path.with_name(f".{path.stem}.{os.getpid()}{ending}")
+    try:
+        _write(frame, waiting, ending)
+        os.replace(waiting, path)
+    finally:
+        waiting.unlink(missing_ok=True)
+
+
+def _write(frame: pl.DataFrame, path: Path, ending: str) -> None:
+    if ending == ".parquet":
+        frame.write_parquet(path)
+    elif ending in (".csv", ".tsv"):
+        frame.write_csv(path, separator="\t" if ending == ".tsv" else ",")
+    elif ending in (".ndjson", ".jsonl"):
+        frame.write_ndjson(path)
+    elif ending == ".json":
+        frame.write_json(path)
+    elif ending == ".xlsx":
+        try:
+            frame.write_excel(path)
+        except ImportError as error:
+            raise MissingExtraError("Writing Excel files", "excel") from error
+    else:
+        frame.write_ipc(path)
