@@ -21,13 +21,22 @@ class Features:
     parts: tuple[Feature, ...]
 
     @classmethod
-    def fit(cls, frame: pl.DataFrame, schema: Schema) -> Self:
-        """One feature per kind or per column, as the catalog says, fitted on ``frame``."""
+    def fit(
+        cls,
+        frame: pl.DataFrame,
+        schema: Schema,
+        options: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> Self:
+        """One feature per kind or per column, as the catalog says, fitted on ``frame``.
+
+        ``options`` are further arguments of a kind's feature, by kind.
+        """
         parts: list[Feature] = []
         for kind in KINDS.values():
+            chosen = (options or {}).get(kind.name, {})
             columns = [field.name for field in schema.of_kind(kind.name)]
             for name, block in _blocks(kind.name, columns, kind.together):
-                parts.append(part(kind.feature).fit(name, frame, block))
+                parts.append(part(kind.feature).fit(name, frame, block, **chosen))
         return cls(tuple(parts))
 
     def transform(self, frame: pl.DataFrame) -> Arrays:

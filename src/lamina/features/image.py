@@ -16,7 +16,7 @@ from PIL import Image, ImageOps
 from lamina.features.base import Arrays, Feature
 
 SAMPLE = 256  # images looked at to choose size and channels
-LARGEST_SIDE = 96  # pixels; larger pictures are reduced to this before the network
+LARGEST_SIDE = 64  # pixels; larger pictures are reduced to this before the network
 MOST_PIXELS = 64_000_000  # of one file, checked before it is decoded
 CHUNK = 256  # files decoded by one call of a worker
 
@@ -42,11 +42,13 @@ class ImageFeature(Feature):
     spread: tuple[float, ...]
 
     @classmethod
-    def fit(cls, name: str, frame: pl.DataFrame, columns: Sequence[str]) -> Self:
+    def fit(
+        cls, name: str, frame: pl.DataFrame, columns: Sequence[str], side: int | None = None
+    ) -> Self:
         series = frame[columns[0]].drop_nulls()
         picked = np.linspace(0, max(len(series) - 1, 0), min(SAMPLE, len(series))).astype(int)
         sample = [image for image in _images(series.gather(picked)) if image is not None]
-        height, width = _common_size([(each.height, each.width) for each in sample])
+        height, width = _common_size([each.size[::-1] for each in sample], side)
         channels = 3 if any(_has_colour(each) for each in sample) else 1
         pixels = np.stack(
             [_pixels(each, channels, height, width) for each in sample]
@@ -133,7 +135,6 @@ def _open(cell: Any) -> Image.Image | None:
         image = Image.open(io.BytesIO(cell) if isinstance(cell, bytes) else cell)
         if image.width * image.height > MOST_PIXELS:
             return None
-        image.draft(None, (2 * LARGEST_SIDE, 2 * LARGEST_SIDE))  # JPEG: decode no larger than needed
         image.load()
         return _upright(image)
     except Exception:
@@ -170,13 +171,17 @@ def _has_colour(image: Image.Image) -> bool:
     return bool(np.abs(rgb - rgb.mean(2, keepdims=True)).mean() > 1.0)
 
 
-def _common_size(sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """(height, width) for all: what they share, or their median shape, reduced to LARGEST_SIDE."""
+def _common_size(sizes: Sequence[tuple[int, int]], side: int | None) -> tuple[int, int]:
+    """(height, width) for all: what they share, or their median shape.
+
+    The longer side becomes ``side`` where it is given, else at most LARGEST_SIDE.
+    """
     if not sizes:
-        return 32, 32
+        return side or 32, side or 32
     height, width = (float(each) for each in np.median(np.array(sizes), axis=0))
-    shrink = min(1.0, LARGEST_SIDE / max(height, width))
-    return max(1, round(height * shrink)), max(1, round(width * shrink))
+    longest = max(height, width)
+    scale = side / longest if side else min(1.0, LARGEST_SIDE / longest)
+    return max(1, round(height * scale)), max(1, round(width * scale))
 
 
 def _pixels(image: Image.Image, channels: int, height: int, width: int) -> np.ndarray:

@@ -12,8 +12,9 @@ from lamina.network.network import Architecture
 from lamina.records import Choice
 from lamina.training.settings import Settings
 
-SIZE = 16  # length of the vector that a number or a category becomes
-TINY = 16  # pictures smaller than this are enlarged before the convolutions
+FEW, MANY = 3000, 300_000  # training rows at which other sizes are better
+TINY, TINY_TO = 20, 24  # pixels: smaller pictures are enlarged, about to this size
+LARGE = 48  # pixels: larger pictures are halved by the first layer
 
 
 def choose_architecture(
@@ -27,7 +28,7 @@ def choose_architecture(
     members = settings.members
     choices = []
     if hidden is None:
-        hidden, why = ((), "the convolutions are the hidden layers") if only_pictures else _hidden(rows)
+        hidden, why = ((), "the convolutions are the hidden layers") if only_pictures else _hidden(rows, settings)
         choices.append(Choice(what="hidden layers", value=list(hidden), why=why))
     if members is None:
         members, why = (1, "pictures: one network") if pictures else _members(rows, settings)
@@ -39,43 +40,61 @@ def choose_architecture(
         members=members,
         output="classes" if isinstance(target, ClassTarget) else "number",
         scores=len(target.labels) if isinstance(target, ClassTarget) else 1,
-        smoothing=0.1 if pictures and isinstance(target, ClassTarget) else 0.0,
+        smoothing=_smoothing(features, target),
         gain=1 / 9 if only_pictures else 1.0,
-        dropout=0.0 if pictures else 0.1,
+        dropout=0.0 if pictures else 0.3 if rows < FEW else 0.1,
     )
     return architecture, tuple(choices)
 
 
-def _hidden(rows: int) -> tuple[tuple[int, ...], str]:
-    if rows < 2000:
-        return (256, 256, 256), f"{rows:,} training rows: narrow layers generalise better"
+def _smoothing(features: Features, target: Target) -> float:
+    """Of labels: pictures are learnt by heart otherwise, colour ones most."""
+    channels = [each.channels for each in features if isinstance(each, ImageFeature)]
+    if not channels or not isinstance(target, ClassTarget):
+        return 0.0
+    return 0.1 if max(channels) == 1 else 0.2
+
+
+def _hidden(rows: int, settings: Settings) -> tuple[tuple[int, ...], str]:
+    if rows < FEW:
+        return (128, 128, 128), f"{rows:,} training rows: narrow layers generalise better"
+    if rows > MANY:
+        return (128, 128, 128), f"{rows:,} training rows: narrow layers answer large tables quickly"
+    if settings.quality == "fast":
+        return (128, 128), "fast: two narrow layers"
     return (256, 256, 256), f"{rows:,} training rows"
 
 
 def _members(rows: int, settings: Settings) -> tuple[int, str]:
-    if settings.quality == "fast":
-        return 4, "fast: few members"
-    if rows > 200_000:
-        return 4, f"{rows:,} rows: members disagree little on this many"
+    if rows > MANY:
+        return 2, f"{rows:,} rows: members would hardly disagree"
+    if settings.quality == "best":
+        return 16, "best: many members"
     return 8, "members that share weights cost little and steady the answer"
 
 
 def _input(feature: Feature, rows: int, settings: Settings, activation: str) -> dict[str, Any]:
     if isinstance(feature, ImageFeature):
         return _picture(feature, rows, settings, activation)
-    return {"size": SIZE} if feature.kind in ("category", "number", "date") else {}
+    size = 8 if rows < FEW or rows > MANY or settings.quality == "fast" else 16
+    return {"size": size} if feature.kind in ("category", "number", "date") else {}
 
 
 def _picture(feature: ImageFeature, rows: int, settings: Settings, activation: str) -> dict[str, Any]:
-    side = min(feature.height, feature.width)
-    widths = {"fast": [32, 64, 64], "good": [32, 64, 128], "best": [64, 128, 256]}[settings.quality]
+    """Grey pictures (writing, shapes) need fewer channels than colour ones (things, scenes)."""
+    side = max(feature.height, feature.width)
+    enlarge = -(-TINY_TO // side) if side < TINY else 1
+    if feature.channels == 1:
+        widths = [48, 96, 192] if settings.quality == "best" else [32, 64, 128]
+    else:
+        widths = [64, 256, 256] if settings.quality == "best" else [32, 128, 128]
     return {
         "widths": widths,
         "depths": [2, 2, 2],
         "activation": activation,
-        "enlarge": 2 if side < TINY else 1,
-        "turn": [15, 0.15, 0.2, 2.5] if feature.channels == 1 else None,
-        "shift": 2,
-        "mirror": feature.channels == 3,
+        "enlarge": enlarge,
+        "stride": 2 if side * enlarge > LARGE else 1,
+        "shift": max(1, round(side * enlarge / 16)),
+        "mirror": False if settings.quality == "fast" else None,
         "views": settings.quality != "fast",
     }

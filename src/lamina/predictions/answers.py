@@ -12,6 +12,7 @@ from lamina.features.base import Arrays
 from lamina.features.features import Features
 from lamina.features.target import ClassTarget, Target
 from lamina.network.network import Network
+from lamina.training.examples import writable
 from lamina.training.validation import rows_at_once
 
 CHUNK = 131_072  # rows encoded at once: bounds memory whatever the table's size
@@ -33,7 +34,7 @@ def network_answers(network: Network, arrays: Arrays) -> np.ndarray:
     parts = []
     for start in range(0, max(rows, 1), at_once):
         batch = {
-            name: torch.from_numpy(np.ascontiguousarray(each[start : start + at_once])).to(device)
+            name: torch.from_numpy(writable(each[start : start + at_once])).to(device)
             for name, each in arrays.items()
         }
         parts.append(network.output.decode(network.scores(batch)).cpu().numpy())

@@ -29,7 +29,7 @@ class Examples:
         weights: np.ndarray | None = None,
     ) -> Examples:
         return cls(
-            {name: torch.from_numpy(np.ascontiguousarray(a)) for name, a in arrays.items()},
+            {name: torch.from_numpy(writable(each)) for name, each in arrays.items()},
             torch.from_numpy(np.array(answers)),
             None if weights is None else torch.from_numpy(weights.astype(np.float32)),
         )
@@ -51,3 +51,10 @@ class Examples:
             self.answers.to(device),
             None if self.weights is None else self.weights.to(device),
         )
+
+
+def writable(array: np.ndarray) -> np.ndarray:
+    """The array itself where torch may have it, else a contiguous copy: frames lend theirs read-only."""
+    if array.flags.writeable and array.flags.c_contiguous:
+        return array
+    return np.array(array, order="C")

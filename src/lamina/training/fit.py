@@ -29,16 +29,19 @@ from lamina.training.choose import choose_recipe
 from lamina.training.examples import Examples
 from lamina.training.fitted import Fitted
 from lamina.training.loop import Training, Watch, go_on_from, train
+from lamina.training.mirror import mirror_test, undecided, with_mirror
 from lamina.training.precision import Machine, choose_device, choose_precision, computing
 from lamina.training.progress import Bar
 from lamina.training.recipe import Recipe, annealing
 from lamina.training.settings import Settings
+from lamina.training.temperature import set_temperature
 from lamina.training.validation import Validation
 
 SHARE = 0.15  # of the rows kept for validation, at most MOST_VALIDATION of them
 MOST_VALIDATION = 20_000
+PICTURES = 2000  # validation rows when they only judge, as they do for pictures
 PREPARED_WITH = 4000  # training rows shown to the layers before training
-NO_TARGET = "<no target>"
+CALIBRATED = "the logits' divisor that makes probabilities match frequencies on held-out rows"
 
 
 @dataclass(frozen=True)
@@ -83,10 +86,11 @@ def encode(
     target = _target(frame, schema, task)
     findings = (*table.findings, *findings, *examine(frame, schema, target.answer))
     parts = split(
-        frame, schema, answer=target.answer, share=_share(frame.height, settings),
+        frame, schema, answer=target.answer, share=_share(frame.height, schema, settings),
         seed=settings.seed, how=settings.split,
     )  # fmt: skip
-    features = Features.fit(frame[parts.train], schema)
+    options = {"image": {"side": settings.size}} if settings.size else {}
+    features = Features.fit(frame[parts.train], schema, options)
     arrays = features.transform(frame)
     unreadable = broken(arrays, frame, features)
     answers = target.encode(frame[target.column])
@@ -101,7 +105,7 @@ def train_network(encoded: Encoded, task: Task, settings: Settings, machine: Mac
     precision = choose_precision(machine, device)
     rows = len(encoded.split.train)
     architecture, sizes = choose_architecture(encoded.features, encoded.target, rows, settings)
-    recipe, passes = choose_recipe(encoded.features, rows, settings)
+    recipe, passes = choose_recipe(encoded.features, encoded.target, rows, settings)
     where = Choice(what="device", value=str(device), why=_device_words(device))
     split_choice = Choice(
         what="validation",
@@ -109,13 +113,24 @@ def train_network(encoded: Encoded, task: Task, settings: Settings, machine: Mac
         why=f"rows kept from training, {encoded.split.how}: {encoded.split.why}",
     )
     metric = task.metric or ("log_loss" if encoded.target.answer == "classes" else "rmse")
-    network = build(architecture, encoded.features, settings.seed)
     examples = Examples.of(encoded.arrays, encoded.answers, encoded.weights).to(device)
+    learnt = torch.from_numpy(encoded.split.train).to(device)
+    held_out = torch.from_numpy(encoded.split.validation).to(device)
     checkpoint = _checkpoint(encoded, settings, machine)
     with computing(str(precision.value), device, machine.threads):
+        if undecided(architecture):
+            mirror = mirror_test(
+                architecture, encoded.features, examples, learnt, held_out, recipe
+            )
+            architecture = with_mirror(architecture, bool(mirror.value))
+            sizes = (*sizes, mirror)
+        network = build(architecture, encoded.features, settings.seed)
         training = run(
-            network, examples, encoded.split, recipe, metric, checkpoint, machine.progress
+            network, examples, (learnt, held_out), recipe, metric, checkpoint, machine.progress
         )
+        if not recipe.anneal and architecture.output == "classes" and len(held_out):
+            heat = set_temperature(network, examples, held_out)
+            passes = (*passes, Choice(what="temperature", value=round(heat, 3), why=CALIBRATED))
     network.settle()
     network.cpu().eval()
     if checkpoint is not None and not training.stopped.startswith("interrupted"):
@@ -139,17 +154,18 @@ def train_network(encoded: Encoded, task: Task, settings: Settings, machine: Mac
 def run(
     network: Network,
     examples: Examples,
-    parts: Split,
+    parts: tuple[torch.Tensor, torch.Tensor],
     recipe: Recipe,
     metric: str,
     checkpoint: Checkpoint | None,
     shown: bool,
 ) -> Training:
-    """Learns until validation stops it, then anneals on all rows where the recipe says so."""
-    device = examples.answers.device
-    rows = torch.from_numpy(parts.train).to(device)
-    held_out = torch.from_numpy(parts.validation).to(device)
-    network.to(device)
+    """Learns until validation stops it, then anneals on all rows where the recipe says so.
+
+    ``parts`` are the rows to learn from and the rows held out.
+    """
+    rows, held_out = parts
+    network.to(examples.answers.device)
     network.prepare(examples.take(rows[:: max(1, len(rows) // PREPARED_WITH)]).arrays)
     validation = Validation(examples, held_out, metric) if len(held_out) else None
     limit = recipe.time_limit
@@ -171,7 +187,7 @@ def run(
             checkpoint=checkpoint,
             phase="anneal",
         )
-        go_on_from(last, training.best)
+        go_on_from(last, training.best, averaged=recipe.anneal_averaged)
         train(last, watch)
     training.epochs += [
         msgspec.structs.replace(each, number=each.number + len(training.epochs))
@@ -241,10 +257,11 @@ def _target(frame: pl.DataFrame, schema: Schema, task: Task) -> Target:
     return ClassTarget.fit(frame, field.name)
 
 
-def _share(rows: int, settings: Settings) -> float:
+def _share(rows: int, schema: Schema, settings: Settings) -> float:
     if settings.validation is not None:
         return settings.validation
-    return min(SHARE, MOST_VALIDATION / max(rows, 1))
+    most = PICTURES if schema.of_kind("image") else MOST_VALIDATION
+    return min(SHARE, most / max(rows, 1))
 
 
 def _weights(

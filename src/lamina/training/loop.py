@@ -153,7 +153,8 @@ def close_epoch(training: Training, loss: float) -> None:
     if training.validation is not None:
         with training.average.applied(training.network):
             score = training.validation.score(training.network)
-        if training.recipe.patience and training.validation.better(score, training.best_score):
+        ready = training.recipe.patience and training.step >= training.recipe.least
+        if ready and training.validation.better(score, training.best_score):
             training.best_score, training.best_epoch = score, number
             training.best = state_of(training)
     rate = training.optimizers[0].param_groups[0]["lr"]
@@ -165,7 +166,7 @@ def close_epoch(training: Training, loss: float) -> None:
 def out_of_patience(training: Training) -> bool:
     patience = training.recipe.patience
     waited = len(training.epochs) - training.best_epoch
-    if not patience or training.validation is None or waited < patience:
+    if not patience or training.best is None or waited < patience:
         return False
     training.stopped = f"no better validation score for {patience} passes"
     return True
@@ -189,9 +190,10 @@ def leave_with_best(training: Training) -> None:
     training.network.eval()
 
 
-def go_on_from(training: Training, state: State) -> None:
+def go_on_from(training: Training, state: State, *, averaged: bool = False) -> None:
     """Starts this phase from the weights and the optimizer of an earlier one."""
-    training.network.load_state_dict(state.weights)
+    weights = {**state.weights, **state.averaged} if averaged else state.weights
+    training.network.load_state_dict(weights)
     for optimizer, old in zip(training.optimizers, state.optimizers, strict=True):
         optimizer.load_state_dict({**optimizer.state_dict(), "state": old["state"]})
 

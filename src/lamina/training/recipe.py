@@ -16,8 +16,10 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     - ``decay`` weight decay; ``betas`` of AdamW; ``clip`` the largest norm of a step's gradient
     - ``patience``: epochs without a better validation score before stopping (0: never)
     - ``average``: validated are the weights' exponential averages with this decay per step (0: none)
+    - ``least``: steps before a state may count as the best
     - ``anneal``: after stopping, go on from the best state on all rows, validation rows included, for
-      this share of the steps it took, with the rate falling to zero (0: keep the best state)
+      this share of the steps it took, with the rate falling from ``anneal_rate`` (a share of ``rate``)
+      to zero (0: keep the best state); ``anneal_averaged``: from the averaged weights
     - ``time_limit`` in seconds for this phase
     """
 
@@ -33,7 +35,10 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     clip: float = 1.0
     patience: int = 0
     average: float = 0.0
+    least: int = 0
     anneal: float = 0.0
+    anneal_rate: float = 1.0
+    anneal_averaged: bool = False
     time_limit: float | None = None
     seed: int = 0
 
@@ -54,15 +59,16 @@ def rate_at(step: int, progress: float, recipe: Recipe) -> float:
 
 
 def annealing(recipe: Recipe, steps: int, left: float | None) -> Recipe:
-    """The second phase: from half the rate to zero, no more validation."""
+    """The second phase: the rate falls to zero, no more validation."""
     return msgspec.structs.replace(
         recipe,
         steps=max(1, round(steps * recipe.anneal)),
-        rate=recipe.rate / 2,
-        convolution_rate=recipe.convolution_rate / 2,
+        rate=recipe.rate * recipe.anneal_rate,
+        convolution_rate=recipe.convolution_rate * recipe.anneal_rate,
         warmup=0,
         cooldown=1.0,
         patience=0,
+        least=0,
         average=0.0,
         anneal=0.0,
         time_limit=left,

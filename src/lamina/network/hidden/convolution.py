@@ -15,40 +15,47 @@ from torch import Tensor, nn
 
 from lamina.network.activations import activation
 
-PATCH = 2  # pixels per side of the whitening layer
+PATCH = 2  # pixels per side of the whitening layer, per stride
+MOST_COMPONENTS = 24
 MOMENTUM = 0.4  # of the running statistics: trainings are short
 
 
 class Whitening(nn.Module):
-    """2 × 2 patches decorrelated and brought to equal variance, each component and its negative.
+    """Patches decorrelated and brought to equal variance, each component and its negative.
 
     The filters are eigenvectors of the patches' second moments divided by their strength, computed once
-    from training pictures by ``prepare``; they are kept, not learnt.
+    from training pictures by ``prepare``; they are kept, not learnt. With ``stride`` 2 the patches are
+    twice as wide and the picture is halved; of many components the strongest are kept.
 
-    **Shape**: ``(batch, channels, height, width)`` → ``(batch, 8 · channels, height - 1, width - 1)``.
+    **Shape**: ``(batch, channels, height, width)`` → ``(batch, width, height / stride, width / stride)``.
     """
 
     filters: Tensor
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, stride: int) -> None:
         super().__init__()
-        self.width = 2 * channels * PATCH * PATCH
-        self.register_buffer("filters", torch.zeros(self.width, channels, PATCH, PATCH))
+        self.patch, self.stride = PATCH * stride, stride
+        self.kept = min(channels * self.patch**2, MOST_COMPONENTS)
+        self.width = 2 * self.kept
+        self.register_buffer(
+            "filters", torch.zeros(self.width, channels, self.patch, self.patch)
+        )
 
     @torch.no_grad()
     def prepare(self, pictures: Tensor, floor: float = 5e-4) -> None:
         """Computes the filters from normalised pictures ``(rows, channels, height, width)``, float32."""
-        channels = pictures.shape[1]
-        patches = F.unfold(pictures, PATCH).transpose(1, 2).flatten(0, 1).double()
-        strength, vectors = torch.linalg.eigh(patches.T @ patches / len(patches))
-        filters = (vectors / (strength + floor).sqrt()).T.flip(0)
+        with torch.autocast(pictures.device.type, enabled=False):
+            patches = F.unfold(pictures.float(), self.patch, stride=self.stride)
+            flat = patches.transpose(1, 2).flatten(0, 1).double()
+            strength, vectors = torch.linalg.eigh(flat.T @ flat / len(flat))
+        filters = (vectors / (strength + floor).sqrt()).T.flip(0)[: self.kept]
         # An eigenvector's sign is arbitrary: fix it, so that every machine finds the same filters
         largest = filters.gather(1, filters.abs().argmax(1, keepdim=True))
-        filters = (filters * largest.sign()).view(-1, channels, PATCH, PATCH)
+        filters = (filters * largest.sign()).view(self.kept, *self.filters.shape[1:])
         self.filters.copy_(torch.cat([filters, -filters]).float())
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.conv2d(x, self.filters)
+        return F.conv2d(x, self.filters, stride=self.stride)
 
 
 class Convolution(nn.Module):
@@ -128,13 +135,19 @@ class Convolutions(nn.Module):
     """
 
     def __init__(
-        self, channels: int, widths: Sequence[int], depths: Sequence[int], name: str, side: int
+        self,
+        channels: int,
+        widths: Sequence[int],
+        depths: Sequence[int],
+        name: str,
+        side: int,
+        stride: int = 1,
     ) -> None:
         super().__init__()
         self.function, _ = activation(name)
-        self.whitening = Whitening(channels)
+        self.whitening = Whitening(channels, stride)
         self.width = widths[-1]
-        stages, inputs, side = [], self.whitening.width, side - PATCH + 1
+        stages, inputs, side = [], self.whitening.width, (side - PATCH * stride) // stride + 1
         for width, depth in zip(widths, depths, strict=True):
             halve = side >= 4
             stages.append(Stage(inputs, width, depth, name, halve=halve))

@@ -40,7 +40,7 @@ class ImageInput(Input):
         self.register_buffer("spread", torch.tensor(feature.spread).view(shape), persistent=False)
         side = min(feature.height, feature.width) * self.enlarge
         self.convolutions = Convolutions(
-            feature.channels, spec["widths"], spec["depths"], spec["activation"], side
+            feature.channels, spec["widths"], spec["depths"], spec["activation"], side, spec["stride"]
         )
         self.width = self.convolutions.width
 

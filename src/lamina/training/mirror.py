@@ -1,0 +1,70 @@
+"""Whether left and right may be exchanged: asked of the data, not of the user.
+
+A mirrored cat is a cat, a mirrored 7 is nothing. A short training without mirroring tells them apart: where
+mirrored pictures it has not seen are still recognised, mirroring teaches; where not, it would confuse.
+"""
+
+from __future__ import annotations
+
+import msgspec
+import torch
+from torch import Tensor
+
+from lamina.features.features import Features
+from lamina.network.network import Architecture, build
+from lamina.records import Choice
+from lamina.training.examples import Examples
+from lamina.training.loop import Training, train
+from lamina.training.recipe import Recipe
+from lamina.training.validation import METRICS, joint_answers
+
+SHARE = 0.1  # of the steps of the real training
+LEAST = 20  # steps
+ROWS = 1000  # held-out rows that are looked at
+MOST_LOSS = 0.35  # share of the accuracy that mirroring may cost
+
+
+def undecided(architecture: Architecture) -> bool:
+    """Whether some picture input still needs the test."""
+    return any(spec.get("mirror", False) is None for spec in architecture.inputs.values())
+
+
+def with_mirror(architecture: Architecture, mirror: bool) -> Architecture:
+    """The architecture with the undecided inputs decided."""
+    inputs = {
+        name: {**spec, "mirror": mirror} if spec.get("mirror", False) is None else spec
+        for name, spec in architecture.inputs.items()
+    }
+    return msgspec.structs.replace(architecture, inputs=inputs)
+
+
+def mirror_test(
+    architecture: Architecture,
+    features: Features,
+    examples: Examples,
+    rows: Tensor,
+    held_out: Tensor,
+    recipe: Recipe,
+) -> Choice:
+    """A short training without mirroring, and how its answers bear it: a Choice of True or False."""
+    plain = with_mirror(architecture, False)
+    network = build(plain, features, recipe.seed).to(examples.answers.device)
+    network.prepare(examples.take(rows[:ROWS]).arrays)
+    steps = max(LEAST, round(recipe.steps * SHARE))
+    short = msgspec.structs.replace(recipe, steps=steps, time_limit=None, patience=0)
+    train(Training(network, examples, rows, short))
+    seen = examples.take(held_out[:ROWS])
+    mirrored = {n: a.flip(-1) if n in _pictures(architecture) else a for n, a in seen.arrays.items()}
+    metric = METRICS["accuracy" if architecture.output == "classes" else "r2"]
+    everything = torch.arange(len(seen), device=rows.device)
+    as_is, turned = (
+        float(metric(joint_answers(network, each, everything), each.answers))
+        for each in (seen, Examples(mirrored, seen.answers))
+    )
+    allowed = as_is > 0 and turned > (1 - MOST_LOSS) * as_is
+    why = f"a short training recognised {as_is:.0%} of pictures it had not seen, {max(turned, 0):.0%} mirrored"
+    return Choice(what="mirrored pictures", value=allowed, why=why)
+
+
+def _pictures(architecture: Architecture) -> set[str]:
+    return {name for name, spec in architecture.inputs.items() if "mirror" in spec}
