@@ -62,9 +62,7 @@ class Schema(msgspec.Struct, frozen=True):
     def replace(self, name: str, **changes: Any) -> Schema:
         """The schema with one field changed."""
         return Schema(
-            tuple(
-                msgspec.structs.replace(f, **changes) if f.name == name else f for f in self.fields
-            )
+            tuple(msgspec.structs.replace(f, **changes) if f.name == name else f for f in self.fields)
         )
 
 

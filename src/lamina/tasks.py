@@ -15,9 +15,7 @@ Metric = Literal["accuracy", "auroc", "log_loss", "rmse", "mae", "r2"]
 Balance = Literal["none", "balanced"]
 
 # Scores where more is better; the others are errors.
-MORE_IS_BETTER = frozenset(
-    {"accuracy", "balanced_accuracy", "f1", "auroc", "average_precision", "r2"}
-)
+MORE_IS_BETTER = frozenset({"accuracy", "balanced_accuracy", "f1", "auroc", "average_precision", "r2"})
 
 
 class Predict(msgspec.Struct, frozen=True, kw_only=True, tag="predict"):

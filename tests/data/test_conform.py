@@ -139,9 +139,7 @@ def test_rows_without_an_answer_are_left_out_and_counted() -> None:
 
 
 def test_unreadable_cells_become_missing_and_are_counted() -> None:
-    frame, findings = conform(
-        table(a=["1", "two", "3", "?", "5"]), schema(a="number"), need_target=False
-    )
+    frame, findings = conform(table(a=["1", "two", "3", "?", "5"]), schema(a="number"), need_target=False)
     assert frame["a"].to_list() == [1, None, 3, None, 5]
     said = finding(findings, "unreadable")
     assert (said.severity, said.column, said.rows, said.count) == ("warning", "a", (1,), 1)
@@ -151,9 +149,7 @@ def test_unreadable_cells_become_missing_and_are_counted() -> None:
 
 
 def test_infinite_numbers_are_missing_and_counted() -> None:
-    frame, findings = conform(
-        table(a=[1.0, float("inf"), 2.0, 3.0]), schema(a="number"), need_target=False
-    )
+    frame, findings = conform(table(a=[1.0, float("inf"), 2.0, 3.0]), schema(a="number"), need_target=False)
     assert frame["a"].to_list() == [1, None, 2, 3]
     assert finding(findings, "unreadable").rows == (1,)
 
@@ -166,9 +162,7 @@ def test_columns_that_hold_something_else_are_refused_all_at_once() -> None:
             need_target=False,
         )
     said = str(caught.value)
-    assert (
-        "Column 'a' should hold numbers, but 2 of its 3 cells do not, first in row 0: 'x'." in said
-    )
+    assert "Column 'a' should hold numbers, but 2 of its 3 cells do not, first in row 0: 'x'." in said
     assert "Column 'b' should hold categories" in said
     assert caught.value.facts["columns"] == ["a", "b"]
 
@@ -186,9 +180,7 @@ def test_float_columns_pass_without_a_copy() -> None:
 
 
 def test_what_was_trained_on_text_is_served_typed() -> None:
-    texts = table(
-        n=["1", "2"] * 9, f=["0", "1"] * 9, c=["7", "8"] * 9, d=["2024-01-02", "2024-01-03"] * 9
-    )
+    texts = table(n=["1", "2"] * 9, f=["0", "1"] * 9, c=["7", "8"] * 9, d=["2024-01-02", "2024-01-03"] * 9)
     fields = infer(texts, kinds={"c": "category"})
     served = table(n=[1], f=[False], c=[7.0], d=[date(2024, 1, 2)])
     frame, _ = conform(served, fields, need_target=False)
@@ -199,9 +191,7 @@ CELLS = st.one_of(
     *(st.none(), st.text(max_size=6), st.integers().map(str), st.floats().map(str)),
     *(st.dates().map(str), st.sampled_from(["yes", "no", "1,5", "1.234,5", "5 km", "?", "0"])),
 )
-TYPED = st.sampled_from(
-    [st.integers(-(2**63), 2**63 - 1), st.floats(), st.booleans(), st.dates(), CELLS]
-)
+TYPED = st.sampled_from([st.integers(-(2**63), 2**63 - 1), st.floats(), st.booleans(), st.dates(), CELLS])
 
 
 @st.composite

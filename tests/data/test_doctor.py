@@ -14,9 +14,7 @@ from lamina.records import Field, Finding, Schema
 ROWS = 40
 
 
-def findings(
-    answer: Literal["classes", "number"] = "classes", **columns: Any
-) -> tuple[Finding, ...]:
+def findings(answer: Literal["classes", "number"] = "classes", **columns: Any) -> tuple[Finding, ...]:
     """What the doctor says of these columns; y is the target."""
     frame = pl.DataFrame(columns)
     kinds = {"Float64": "number", "Int64": "number", "Boolean": "flag", "Null": "number"}
@@ -44,9 +42,7 @@ def test_sound_data_has_no_findings() -> None:
 
 
 def test_a_single_answer_is_refused() -> None:
-    with pytest.raises(
-        TargetError, match="'y' is 'a' in every row: there is nothing to tell apart"
-    ):
+    with pytest.raises(TargetError, match="'y' is 'a' in every row: there is nothing to tell apart"):
         findings(x=NUMBERS, y=every("a"))
     with pytest.raises(TargetError, match="'y' has no value in any row"):
         findings(x=NUMBERS, y=every(None))
@@ -113,9 +109,7 @@ def test_a_target_that_looks_like_an_id_is_refused() -> None:
         ),
     ],
 )
-def test_findings(
-    columns: dict[str, Any], code: str, severity: str, column: str | None, words: str
-) -> None:
+def test_findings(columns: dict[str, Any], code: str, severity: str, column: str | None, words: str) -> None:
     found = [each for each in findings(**columns) if each.code == code]
     assert len(found) == 1
     assert (found[0].severity, found[0].column) == (severity, column)

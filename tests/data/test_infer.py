@@ -116,9 +116,7 @@ def test_the_reason_is_said(name: str, cells: Any, words: str) -> None:
 
 def test_free_text_says_how_long_and_how_distinct() -> None:
     found = field("review", unlike("a long sentence number {} that somebody wrote {}"))
-    assert found.why == (
-        "free text (median 9 words, 100% distinct); this version reads no text yet"
-    )
+    assert found.why == ("free text (median 9 words, 100% distinct); this version reads no text yet")
 
 
 def test_readable_kinds_are_the_callers() -> None:
@@ -190,17 +188,13 @@ def test_the_target_says_how_to_overrule() -> None:
 def test_the_answer_of_the_task_decides() -> None:
     wholes = every(1, 2, 3)
     assert field("y", wholes, task=Predict(target="y", answer="number")).kind == "number"
-    assert (
-        field("y", every(1.5, 2.5), task=Predict(target="y", answer="classes")).kind == "category"
-    )
+    assert field("y", every(1.5, 2.5), task=Predict(target="y", answer="classes")).kind == "category"
     assert field("y", wholes, target="y", kinds={"y": "number"}).kind == "number"
     assert field("y", wholes, roles={"y": "target"}).role == "target"
 
 
 def test_the_label_of_the_source_is_the_target_unless_another_is_named() -> None:
-    source = Table(
-        pl.DataFrame({"a": every(1, 2), "label": every("x", "y")}), "digits/", label="label"
-    )
+    source = Table(pl.DataFrame({"a": every(1, 2), "label": every("x", "y")}), "digits/", label="label")
     assert infer(source).with_role("target")[0].name == "label"
     assert infer(source, target="a").with_role("target")[0].name == "a"
 
@@ -245,9 +239,7 @@ def test_kinds_and_roles_overrule() -> None:
 
 def test_all_impossible_overrides_are_in_one_message() -> None:
     with pytest.raises(UsageError) as caught:
-        field(
-            "age", every(1, 2, 3), kinds={"aeg": "number", "age": "numbr"}, roles={"age": "inptu"}
-        )
+        field("age", every(1, 2, 3), kinds={"aeg": "number", "age": "numbr"}, roles={"age": "inptu"})
     said = str(caught.value)
     for words in (
         "no such column",

@@ -130,9 +130,7 @@ def test_comma_and_three_digits_are_thousands_unless_the_column_shows_otherwise(
 def test_a_unit_is_noted_and_another_unit_cannot_be_read() -> None:
     form = detect_number(pl.Series(["5 km", "6 km"]))
     assert form == NumberForm(unit="km")
-    assert parse_number(pl.Series(["7 km", "8", "9 KM", "3 miles"]), form).to_list() == [
-        *(7, 8, 9, None)
-    ]
+    assert parse_number(pl.Series(["7 km", "8", "9 KM", "3 miles"]), form).to_list() == [*(7, 8, 9, None)]
 
 
 def test_a_few_bad_cells_do_not_stop_a_column_of_numbers() -> None:

@@ -177,10 +177,7 @@ def test_encodings():
         table = read_text(body.encode(encoding))
         assert table.frame.rows() == [("Zoë", "Köln"), ("José", "Málaga")], encoding
         assert encoding in table.notes[0]
-    assert (
-        "latin-1"
-        in read_text(("a,b\n\x81é,1\n" + "some words,2\n" * 20).encode("latin-1")).notes[0]
-    )
+    assert "latin-1" in read_text(("a,b\n\x81é,1\n" + "some words,2\n" * 20).encode("latin-1")).notes[0]
     late = b"a,b\n" + b"x,1\n" * 100_000 + "é,2\n".encode("cp1252")
     assert read_text(late).frame["a"][-1] == "é"
     assert rows_of("a,b\r1,2\r3,4\r") == [(1, 2), (3, 4)]

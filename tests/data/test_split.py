@@ -16,9 +16,7 @@ from lamina.records import Field, Role, Schema
 
 
 def schema(**roles: Role) -> Schema:
-    return Schema(
-        tuple(Field(name=name, kind="number", role=role, why="") for name, role in roles.items())
-    )
+    return Schema(tuple(Field(name=name, kind="number", role=role, why="") for name, role in roles.items()))
 
 
 def parts(

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lamina.cli.options import Json
+
+if TYPE_CHECKING:
+    from lamina.model import Model
+    from lamina.records import Evaluation
 
 NAME = "demo"
 HELD_OUT = 4  # every fourth file or row is kept for the test
@@ -22,7 +26,10 @@ def demo(
     from lamina.predictions.summary import score_lines
     from lamina.records import to_json
 
-    say = (lambda words: None) if json else typer.echo
+    def say(words: str) -> None:
+        if not json:
+            typer.echo(words)
+
     say(f"Writing handwritten digits as PNG files into {folder / 'digits'} …")
     demo_data.write_digits(folder / "digits", HELD_OUT)
     say("Training on the files of digits/train …\n")
@@ -44,7 +51,9 @@ def demo(
         typer.echo(to_json({**both, "table": table_scores, "table_seconds": table_seconds}))
 
 
-def _learn(data, target, output, test=None):  # type: ignore[no-untyped-def]
+def _learn(
+    data: Path, target: str | None, output: Path, test: Path | None = None
+) -> tuple[Model, Evaluation, float]:
     """Fit, save, load again and evaluate: the whole round, as a user would."""
     import time
 

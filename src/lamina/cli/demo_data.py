@@ -51,9 +51,7 @@ def show(folder: Path, model: Any, count: int = 6) -> None:
     for line in range(pictures[0].shape[0]):
         print("   ".join("".join(_shade(value) for value in each[line]) for each in pictures))
     predicted = next(iter(answers.values()))
-    words = (
-        f"{digit} ({share:.0%})" for digit, share in zip(predicted, answers["probability"], strict=True)
-    )
+    words = (f"{digit} ({share:.0%})" for digit, share in zip(predicted, answers["probability"], strict=True))
     print("   ".join(f"{each:<16}" for each in words) + "\n")
 
 

@@ -22,18 +22,19 @@ def fit(
     ] = None,
     quality: Annotated[Literal["fast", "good", "best"], typer.Option(help="The one dial.")] = "good",
     answer: Annotated[
-        Literal["classes", "number"] | None, typer.Option(help="What the target is, if not as read.")
+        Literal["classes", "number"] | None,
+        typer.Option(help="What the target is, if not as read."),
     ] = None,
     metric: Annotated[
-        str | None, typer.Option(help="What validation looks at: log_loss, accuracy, auroc, rmse, mae, r2.")
+        str | None,
+        typer.Option(help="What validation looks at: log_loss, accuracy, auroc, rmse, mae, r2."),
     ] = None,
-    balance: Annotated[
-        Literal["none", "balanced"], typer.Option(help="Weigh rare classes up.")
-    ] = "none",
+    balance: Annotated[Literal["none", "balanced"], typer.Option(help="Weigh rare classes up.")] = "none",
     kind: Kinds = None,
     role: Roles = None,
     hidden: Annotated[
-        str | None, typer.Option(help="Neurons of each hidden layer, as 256,128.", show_default=False)
+        str | None,
+        typer.Option(help="Neurons of each hidden layer, as 256,128.", show_default=False),
     ] = None,
     activation: Annotated[str | None, typer.Option(help="relu, gelu, silu, tanh, …")] = None,
     members: Annotated[int | None, typer.Option(help="Networks that train side by side.")] = None,
@@ -47,7 +48,8 @@ def fit(
     ] = None,
     size: Annotated[int | None, typer.Option(help="Pixels per side of images.")] = None,
     refit: Annotated[
-        bool | None, typer.Option("--refit/--no-refit", help="End with a part on all rows.", show_default=False)
+        bool | None,
+        typer.Option("--refit/--no-refit", help="End with a part on all rows.", show_default=False),
     ] = None,
     time_limit: Annotated[float | None, typer.Option(help="Seconds of training.")] = None,
     seed: Annotated[int, typer.Option(help="Of every random choice.")] = 0,
@@ -56,7 +58,10 @@ def fit(
     threads: Annotated[int | None, typer.Option(help="Processor threads.")] = None,
     checkpoint: Annotated[
         Path | None,
-        typer.Option(help="A file to keep the state in; the same call then goes on after a crash.", show_default=False),
+        typer.Option(
+            help="A file to keep the state in; the same call then goes on after a crash.",
+            show_default=False,
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -82,7 +87,12 @@ def fit(
         checkpoint=None if checkpoint is None else str(checkpoint),
     )
     model = train(
-        where, task, kinds=pairs(kind, "--kind"), roles=pairs(role, "--role"), on=machine, **settings
+        where,
+        task,
+        kinds=pairs(kind, "--kind"),
+        roles=pairs(role, "--role"),
+        on=machine,
+        **settings,
     )
     saved = model.save(output or default_output(data[0]))
     if json:

@@ -16,7 +16,11 @@ def inspect(
     model: ModelFile,
     row: Annotated[
         str | None,
-        typer.Option("--row", help="FILE:N, the way of row N (from 0) from raw value to answer.", show_default=False),
+        typer.Option(
+            "--row",
+            help="FILE:N, the way of row N (from 0) from raw value to answer.",
+            show_default=False,
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -26,7 +30,7 @@ def inspect(
 
     loaded = load(model)
     if row is None:
-        shown = loaded.layers() if json else f"{loaded}\n\n{loaded.inspect()}"
+        shown: object = loaded.layers() if json else f"{loaded}\n\n{loaded.inspect()}"
     else:
         path, colon, number = row.rpartition(":")
         if not colon or not number.isdigit():

@@ -60,7 +60,18 @@ def _report(error: LaminaError) -> None:
 
         facts = {name: str(value) for name, value in error.facts.items()}
         kind = type(error).__name__
-        typer.echo(to_json({"error": {"kind": kind, "problem": error.problem, "remedy": error.remedy, "facts": facts}}))
+        typer.echo(
+            to_json(
+                {
+                    "error": {
+                        "kind": kind,
+                        "problem": error.problem,
+                        "remedy": error.remedy,
+                        "facts": facts,
+                    }
+                }
+            )
+        )
     typer.echo(f"Error: {error}", err=True)
 
 

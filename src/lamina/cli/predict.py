@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lamina.cli.options import Data, Json, ModelFile, source
+
+if TYPE_CHECKING:
+    import polars as pl
 
 NAME = "predict"
 
@@ -17,7 +20,12 @@ def predict(
     data: Data,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="csv, tsv, parquet, ndjson, json, arrow or xlsx; else CSV to the terminal.", show_default=False),
+        typer.Option(
+            "--output",
+            "-o",
+            help="csv, tsv, parquet, ndjson, json, arrow or xlsx; else CSV to the terminal.",
+            show_default=False,
+        ),
     ] = None,
     only_answers: Annotated[
         bool, typer.Option("--only-answers", help="Leave the input columns out.")
@@ -40,7 +48,7 @@ def predict(
         typer.echo(f"Answered {answers.height:,} rows: {output}", err=True)
 
 
-def beside(inputs, answers):  # type: ignore[no-untyped-def]
+def beside(inputs: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
     """The input columns that a text file can hold, then the answers."""
     import polars as pl
 

@@ -18,9 +18,7 @@ def schema(
     from lamina.records import to_json
 
     table = read(source(data), part="train")
-    found = infer(
-        table, target=target, kinds=pairs(kind, "--kind"), roles=pairs(role, "--role")
-    )
+    found = infer(table, target=target, kinds=pairs(kind, "--kind"), roles=pairs(role, "--role"))
     if json:
         typer.echo(to_json(found))
         return
@@ -30,7 +28,12 @@ def schema(
     shown = Table("column", "kind", "role", "why", title=f"{table.source}: {len(table):,} rows")
     for field in found:
         unit = f" [{field.unit}]" if field.unit else ""
-        shown.add_row(field.name, f"{field.kind}{unit}".replace("[", r"\["), field.role, field.why.replace("[", r"\["))
+        shown.add_row(
+            field.name,
+            f"{field.kind}{unit}".replace("[", r"\["),
+            field.role,
+            field.why.replace("[", r"\["),
+        )
     console = Console()
     console.print(shown)
     for note in table.notes:

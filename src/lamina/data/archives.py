@@ -210,15 +210,12 @@ def _named(
 def _contents(values: pl.Series, paths: dict[str, str], members: dict[str, bytes]) -> pl.Series:
     """The files that a column names; empty where a file is not there (broken, counted later)."""
     contents = [
-        None if value is None else members[paths[value]] if value in paths else b""
-        for value in values
+        None if value is None else members[paths[value]] if value in paths else b"" for value in values
     ]
     return pl.Series(values.name, contents, dtype=pl.Binary)
 
 
-def _read_tables(
-    path: Path, tables: dict[str, bytes], part: media.Part, sheet: str | None
-) -> Table:
+def _read_tables(path: Path, tables: dict[str, bytes], part: media.Part, sheet: str | None) -> Table:
     """The tables of an archive, one under the other."""
     from lamina.data.read import concatenate, read_bytes
 

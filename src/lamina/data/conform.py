@@ -36,9 +36,7 @@ SHOWN_ROWS: Final = 100  # a finding names at most so many rows
 TOO_MANY: Final = 0.5  # a column with a larger share of unreadable cells is refused
 
 
-def conform(
-    table: Table, schema: Schema, *, need_target: bool
-) -> tuple[pl.DataFrame, tuple[Finding, ...]]:
+def conform(table: Table, schema: Schema, *, need_target: bool) -> tuple[pl.DataFrame, tuple[Finding, ...]]:
     """The columns that the schema uses, in its order and types, and what was found on the way.
 
     ``need_target``: training and evaluation need the answer, and leave out rows without one; to
@@ -198,9 +196,7 @@ def _category(raw: pl.Series, form: dict[str, Any]) -> pl.Series:
     return nothing.zip_with(missing, texts).alias(raw.name)
 
 
-_READERS: Final[
-    dict[str, tuple[Callable[[pl.Series, dict[str, Any]], pl.Series], frozenset[str]]]
-] = {
+_READERS: Final[dict[str, tuple[Callable[[pl.Series, dict[str, Any]], pl.Series], frozenset[str]]]] = {
     "number": (_number, MISSING),
     "flag": (_flag, MISSING),
     "date": (_date, MISSING),

@@ -32,9 +32,7 @@ def examine(frame: pl.DataFrame, schema: Schema, answer: Answer) -> tuple[Findin
     classes as rows.
     """
     findings = [finding for check in CHECKS for finding in check(frame, schema, answer)]
-    return tuple(
-        sorted(findings, key=lambda each: ("fatal", "warning", "note").index(each.severity))
-    )
+    return tuple(sorted(findings, key=lambda each: ("fatal", "warning", "note").index(each.severity)))
 
 
 def _target(schema: Schema) -> Field | None:
@@ -75,8 +73,7 @@ def too_many_classes(frame: pl.DataFrame, schema: Schema, answer: Answer) -> Ite
         raise TargetError(
             f"The target {target.name!r} has {classes:,} different values in {frame.height:,} "
             "rows: it looks like an id or free text, not like classes.",
-            "Name a column whose values repeat; for a quantity use "
-            'Predict(target=…, answer="number").',
+            'Name a column whose values repeat; for a quantity use Predict(target=…, answer="number").',
             column=target.name,
             classes=classes,
         )

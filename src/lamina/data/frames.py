@@ -175,9 +175,7 @@ def check_names(names: Sequence[str], source: str) -> None:
     twice = {name: at for name, at in places.items() if len(at) > 1}
     if not twice:
         return
-    shown = "; ".join(
-        f"{name!r} is column {' and column '.join(map(str, at))}" for name, at in twice.items()
-    )
+    shown = "; ".join(f"{name!r} is column {' and column '.join(map(str, at))}" for name, at in twice.items())
     raise TableError(
         f"{source} uses a column name twice: {shown}.",
         "Rename the columns so that every name stands once.",

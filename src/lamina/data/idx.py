@@ -20,9 +20,7 @@ from lamina.errors import SourceError
 
 Part = Literal["all", "train", "test"]
 _TYPES: Final = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-_NAME: Final = re.compile(
-    r"(?P<stem>.*?)(?P<what>images?|labels?)[-._]?idx(?P<rank>\d)[-._]\w+(?:\.gz)?$"
-)
+_NAME: Final = re.compile(r"(?P<stem>.*?)(?P<what>images?|labels?)[-._]?idx(?P<rank>\d)[-._]\w+(?:\.gz)?$")
 _TEST: Final = ("t10k", "test")
 
 
@@ -121,9 +119,7 @@ def _columns(array: np.ndarray[Any, Any], path: Path) -> list[pl.Series]:
             source=str(path),
         )
     if not array.size:
-        raise SourceError(
-            f"{path.name} has no rows.", "Give a file with pictures.", source=str(path)
-        )
+        raise SourceError(f"{path.name} has no rows.", "Give a file with pictures.", source=str(path))
     return [pl.Series("image", array)]
 
 

@@ -213,9 +213,7 @@ def _check_overrides(names: list[str], kinds: dict[str, str], roles: dict[str, s
         raise UsageError(" ".join(problems), " ".join(remedies), kinds=kinds, roles=roles)
 
 
-def _target_name(
-    table: Table, target: str | None, task: Predict | None, roles: dict[str, str]
-) -> str | None:
+def _target_name(table: Table, target: str | None, task: Predict | None, roles: dict[str, str]) -> str | None:
     """The one column to predict, however it was named; ``None`` where nobody named one."""
     asked = [target] if target is not None else [task.target] if task is not None else []
     named = dict.fromkeys([*asked, *(name for name, role in roles.items() if role == "target")])
@@ -245,9 +243,7 @@ def _target_name(
 def _field(column: Column, kind: str | None, role: str | None, readable: Container[str]) -> Field:
     """One column that is not the target."""
     reading = read(column) if kind is None else read_as(column, kind)
-    chosen: Any = role or (
-        "ignored" if reading.useless or reading.kind not in readable else "input"
-    )
+    chosen: Any = role or ("ignored" if reading.useless or reading.kind not in readable else "input")
     why = reading.why
     if role is not None:
         _check_role(column.name, role, reading.kind, readable)
@@ -300,9 +296,7 @@ def read(column: Column) -> Reading:
 def _empty(column: Column) -> Reading | None:
     """No filled cell at all."""
     dtype = column.values.dtype
-    if dtype != pl.Null and not (
-        is_missing(column.sample).all() and is_missing(column.values).all()
-    ):
+    if dtype != pl.Null and not (is_missing(column.sample).all() and is_missing(column.values).all()):
         return None
     kind = "number" if dtype.is_numeric() else "category"
     return Reading(kind, "every value is missing", useless=True)
@@ -441,9 +435,7 @@ def _number(column: Column) -> Reading | None:
     if form.decimal == ",":
         why += ", with a decimal comma"
     if form.thousands is not None:
-        mark = {" ": "a space", "'": "an apostrophe", ".": "a point", ",": "a comma"}[
-            form.thousands
-        ]
+        mark = {" ": "a space", "'": "an apostrophe", ".": "a point", ",": "a comma"}[form.thousands]
         why += f", with {mark} between thousands"
     if form.ambiguous:
         why += " (nothing tells it from a decimal comma)"
@@ -452,9 +444,7 @@ def _number(column: Column) -> Reading | None:
     unread = parse_number(column.sample, form).is_null() & ~is_missing(column.sample)
     if unread.any():
         share = _percent(int(unread.sum()) / len(unread))
-        why += (
-            f"; {share} are none ({_shown(column.sample.filter(unread)[0])}) and count as missing"
-        )
+        why += f"; {share} are none ({_shown(column.sample.filter(unread)[0])}) and count as missing"
     return Reading("number", why, unit=form.unit, form=_plain(form))
 
 
@@ -541,9 +531,7 @@ def read_as(column: Column, kind: str) -> Reading:
 def _closest_number(column: Column) -> NumberForm:
     """The form of the cells that are numbers, in a column where many are not."""
     if column.is_text:
-        digits = column.sample.filter(
-            column.sample.str.contains(r"^\W*\d[\d.,' ]*\W*$").fill_null(False)
-        )
+        digits = column.sample.filter(column.sample.str.contains(r"^\W*\d[\d.,' ]*\W*$").fill_null(False))
         form = detect_number(digits)
         if form is not None:
             return form
@@ -567,8 +555,7 @@ def _refusal(column: Column, kind: str) -> UsageError:
     example = f" It holds values such as {_shown(filled[0])}." if len(filled) else " It is empty."
     return UsageError(
         f"Column {column.name!r} cannot be read as kind {kind!r}.{example}",
-        f"Take the kind away to let the values decide, or use "
-        f"kinds={{{column.name!r}: 'category'}}.",
+        f"Take the kind away to let the values decide, or use kinds={{{column.name!r}: 'category'}}.",
         column=column.name,
         kind=kind,
     )

@@ -25,9 +25,7 @@ _SUFFIXES: Final = {
     "audio": "wav flac ogg oga mp3 m4a aac opus aif aiff",
     "video": "mp4 mov avi mkv webm m4v mpg mpeg wmv",
 }
-MEDIA: Final = {
-    f".{suffix}": kind for kind, suffixes in _SUFFIXES.items() for suffix in suffixes.split()
-}
+MEDIA: Final = {f".{suffix}": kind for kind, suffixes in _SUFFIXES.items() for suffix in suffixes.split()}
 TABLES: Final = frozenset(
     f".{suffix}"
     for group in (
@@ -298,9 +296,7 @@ def _sample(values: pl.Series) -> list[str]:
     return values.drop_nulls().head(2000).unique(maintain_order=True).head(50).to_list()
 
 
-def find_naming_column(
-    frame: pl.DataFrame, names: Iterable[str]
-) -> tuple[str, dict[str, str]] | None:
+def find_naming_column(frame: pl.DataFrame, names: Iterable[str]) -> tuple[str, dict[str, str]] | None:
     """The column whose values name files, and value → name; ``None`` where no column does.
 
     Values may be relative paths, file names, or file names without their end.

@@ -155,11 +155,7 @@ def detect_number(sample: pl.Series) -> NumberForm | None:
     cells = levels(sample)
     if cells.is_empty():
         return None
-    parts = (
-        _unit(_cells(cells["text"]))
-        .with_columns(cells["rows"])
-        .filter(pl.col("body").is_not_null())
-    )
+    parts = _unit(_cells(cells["text"])).with_columns(cells["rows"]).filter(pl.col("body").is_not_null())
     if not _enough(parts, cells):
         return None
     unit, key = _common_unit(parts)
@@ -240,9 +236,7 @@ def _parse_marks(values: pl.Series, form: NumberForm) -> pl.Series:
     frame = _unit(_cells(_tidy(values)))
     body, readable = pl.col("body"), _number_pattern(form.decimal, form.thousands)
     key = pl.select(_unit_key(pl.lit(form.unit or ""))).item()
-    digits = (
-        body if form.thousands is None else body.str.replace_all(form.thousands, "", literal=True)
-    )
+    digits = body if form.thousands is None else body.str.replace_all(form.thousands, "", literal=True)
     number = digits.str.replace(form.decimal, ".", literal=True).cast(pl.Float64, strict=False)
     minus = pl.any_horizontal(pl.col("sign", "inner", "after").eq_missing(pl.lit("-")))
     sign = pl.when(minus != pl.col("open").is_not_null()).then(-1.0).otherwise(1.0)
@@ -403,9 +397,7 @@ def _parse_written(texts: pl.Series, order: Order) -> pl.Series:
     absent = [pl.lit(None, dtype=pl.String).alias(n) for n in names if n not in parts.columns]
     parts = parts.with_columns(absent)
     day = _day().cast(pl.Datetime("us"))
-    return parts.select(
-        day + pl.duration(microseconds=_clock_micros() - _zone_micros())
-    ).to_series()
+    return parts.select(day + pl.duration(microseconds=_clock_micros() - _zone_micros())).to_series()
 
 
 def _whole(name: str) -> pl.Expr:
@@ -415,19 +407,13 @@ def _whole(name: str) -> pl.Expr:
 def _day() -> pl.Expr:
     """The date from its parts; null where there is no such day."""
     year = _whole("y")
-    century = pl.when(pl.col("y").str.len_chars() == 2).then(
-        pl.when(year < 69).then(2000).otherwise(1900)
-    )
+    century = pl.when(pl.col("y").str.len_chars() == 2).then(pl.when(year < 69).then(2000).otherwise(1900))
     named = pl.col("b").str.to_lowercase().str.slice(0, 3)
-    month = pl.coalesce(
-        _whole("m"), named.replace_strict(_MONTHS, default=None, return_dtype=pl.Int64)
-    )
+    month = pl.coalesce(_whole("m"), named.replace_strict(_MONTHS, default=None, return_dtype=pl.Int64))
     day = pl.when(pl.col("d").is_null()).then(1).otherwise(_whole("d"))
     # Through text, because only reading text turns the 31st of April into null.
     parts = (part.cast(pl.String).str.zfill(2) for part in (month, day))
-    written = pl.concat_str(
-        (year + century.fill_null(0)).cast(pl.String).str.zfill(4), *parts, separator="-"
-    )
+    written = pl.concat_str((year + century.fill_null(0)).cast(pl.String).str.zfill(4), *parts, separator="-")
     return pl.when(pl.col("y").is_not_null()).then(written).str.to_date("%Y-%m-%d", strict=False)
 
 
@@ -435,16 +421,10 @@ def _clock_micros() -> pl.Expr:
     """The time of day in microseconds; 0 where none is written, null for no such time."""
     hour, minute, second = (_whole(name).fill_null(0) for name in ("h", "i", "s"))
     half = pl.col("ap").str.to_lowercase().str.slice(0, 1)
-    hour = (
-        pl.when(half.is_not_null())
-        .then(hour % 12 + (half == "p").cast(pl.Int64) * 12)
-        .otherwise(hour)
-    )
+    hour = pl.when(half.is_not_null()).then(hour % 12 + (half == "p").cast(pl.Int64) * 12).otherwise(hour)
     fraction = pl.col("f").str.pad_end(6, "0").str.slice(0, 6).cast(pl.Int64, strict=False)
     good = (hour < 24) & (minute < 60) & (second < 61)
-    return pl.when(good).then(
-        ((hour * 60 + minute) * 60 + second) * 1_000_000 + fraction.fill_null(0)
-    )
+    return pl.when(good).then(((hour * 60 + minute) * 60 + second) * 1_000_000 + fraction.fill_null(0))
 
 
 def _zone_micros() -> pl.Expr:

@@ -87,9 +87,7 @@ def read_file(path: Path, part: Part = "all", sheet: str | None = None) -> Table
     head = head_of(path)
     form = recognise(head)
     if not head:
-        raise SourceError(
-            f"{path.name} is empty (0 bytes).", "Give a file that has rows.", path=str(path)
-        )
+        raise SourceError(f"{path.name} is empty (0 bytes).", "Give a file that has rows.", path=str(path))
     if form in PICTURES or form in ("WebP picture", "WAV recording"):
         kind = "audio" if form == "WAV recording" else "image"
         if media_folders.kind_of(path.name):
@@ -114,9 +112,7 @@ def read_bytes(content: bytes, name: str, sheet: str | None = None) -> Table:
     return _read_table(content, name, head, recognise(head), sheet)
 
 
-def _read_table(
-    source: Path | bytes, name: str, head: bytes, form: str | None, sheet: str | None
-) -> Table:
+def _read_table(source: Path | bytes, name: str, head: bytes, form: str | None, sheet: str | None) -> Table:
     """A table by its format: what the bytes say first, then the name, then text."""
     if form == "parquet":
         return structured.read_parquet(source, name)
@@ -177,9 +173,7 @@ def _read_folder(folder: Path, part: Part, sheet: str | None) -> Table:
     return _read_table_folder(folder, tables, part, sheet)
 
 
-def _named(
-    folder: Path, tables: list[Path], files: list[str], part: Part, sheet: str | None
-) -> Table | None:
+def _named(folder: Path, tables: list[Path], files: list[str], part: Part, sheet: str | None) -> Table | None:
     """The table in a folder of media that names them, its column as absolute paths."""
     root = folder.resolve()
     for path in _of_part(tables, part)[0]:

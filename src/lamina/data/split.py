@@ -101,9 +101,7 @@ def _randomly(rows: int, share: float, rng: np.random.Generator) -> Split:
 
 def _codes(values: pl.Series) -> np.ndarray:
     """Values as whole numbers in order of first appearance; missing is a value too. ``(row,)``."""
-    return (
-        values.to_frame("value").select(pl.col("value").rank("dense").fill_null(0)).to_numpy()[:, 0]
-    )
+    return values.to_frame("value").select(pl.col("value").rank("dense").fill_null(0)).to_numpy()[:, 0]
 
 
 def _stratified(strata: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
@@ -136,9 +134,7 @@ def _by_quantile(answers: pl.Series, share: float, rng: np.random.Generator) -> 
     ranks = answers.cast(pl.Float64).rank("ordinal").fill_null(1).to_numpy() - 1
     strata = (ranks * parts // rows).astype(np.int64)
     held = _stratified(strata, share, rng)
-    return _made(
-        rows, held, "random", f"{share:.0%} of the rows, even over the range of the answer"
-    )
+    return _made(rows, held, "random", f"{share:.0%} of the rows, even over the range of the answer")
 
 
 def _by_group(frame: pl.DataFrame, name: str, share: float, rng: np.random.Generator) -> Split:
@@ -168,9 +164,7 @@ def _by_time(frame: pl.DataFrame, name: str, share: float) -> Split:
     held = times >= cut
     if held.all():
         held = times > cut
-    why = (
-        f"the latest rows by {name!r} ({held.mean():.0%}), as the model will be used on later ones"
-    )
+    why = f"the latest rows by {name!r} ({held.mean():.0%}), as the model will be used on later ones"
     return _made(frame.height, np.flatnonzero(held), "time", why)
 
 

@@ -47,9 +47,7 @@ _INTEGER: Final = re.compile(r"-?(?:0|[1-9]\d{0,17})")
 _NUMBER: Final = re.compile(r"[-+]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?")
 # A float would lose the last digits of these.
 _LONG: Final = re.compile(r"[-+]?\d{16,}")
-_WRITTEN_NUMBER: Final = re.compile(
-    r"[^\w\s]?\s*[-+]?[\d.,' \u00a0]*\d[\d.,' \u00a0]*\s*[^\s\d,;|]{0,6}"
-)
+_WRITTEN_NUMBER: Final = re.compile(r"[^\w\s]?\s*[-+]?[\d.,' \u00a0]*\d[\d.,' \u00a0]*\s*[^\s\d,;|]{0,6}")
 _NAME: Final = "column_{}"
 
 
@@ -241,9 +239,7 @@ def detect_dialect(head: bytes, name: str = "the data") -> Dialect:
     delimiters = (told[1],) if told else _DELIMITERS
     quotes = ('"', "'") if _quoted_by_apostrophe(text, delimiters) else ('"',)
     scored = [
-        (_score(text, delimiter, quote), delimiter, quote)
-        for quote in quotes
-        for delimiter in delimiters
+        (_score(text, delimiter, quote), delimiter, quote) for quote in quotes for delimiter in delimiters
     ]
     best, delimiter, quote = max(scored, key=lambda each: each[0])
     if best <= 0 and not told:
@@ -359,9 +355,7 @@ def _is_header(first: list[str], body: list[list[str]]) -> bool:
         return _years_over_numbers(cells, body)
     if len(cells) > 1 and sum(cell.lower() in MISSING and cell != "" for cell in cells) > 1:
         return False
-    columns = [
-        [row[place].strip() for row in body if place < len(row)] for place in range(len(cells))
-    ]
+    columns = [[row[place].strip() for row in body if place < len(row)] for place in range(len(cells))]
     if any(_numeric(column) for column in columns):
         return True
     back = sum(cell != "" and cell in column for cell, column in zip(cells, columns, strict=True))
@@ -401,9 +395,7 @@ def _refuse_duplicates(names: Sequence[str], source: str) -> None:
 # ------------------------------------------------------------------------------------ ragged rows
 
 
-def _regular(
-    content: Content, dialect: Dialect, name: str
-) -> tuple[Content, Dialect, tuple[Finding, ...]]:
+def _regular(content: Content, dialect: Dialect, name: str) -> tuple[Content, Dialect, tuple[Finding, ...]]:
     """The content with rows of equal width only, its dialect, and what was set aside."""
     if _is_regular(content, dialect):
         return content, dialect, ()
@@ -520,9 +512,7 @@ def _is_unclosed(lines: list[str], quote: str | None) -> bool:
     return sum(line.count(quote) for line in lines) % 2 == 1
 
 
-def _ragged_error(
-    name: str, dialect: Dialect, ragged: list[tuple[int, int, int]], rows: int
-) -> TableError:
+def _ragged_error(name: str, dialect: Dialect, ragged: list[tuple[int, int, int]], rows: int) -> TableError:
     """The error where too many rows are ragged for the table to be believed."""
     _, line, fields = ragged[0]
     shown = str(fields) if fields else "a quotation mark that is never closed"
@@ -601,9 +591,7 @@ def _guess(cells: Sequence[str]) -> tuple[pl.DataType, str | None]:
     return (pl.Int64() if integers else pl.Float64()), mark
 
 
-def _scan(
-    content: Content, dialect: Dialect, types: dict[str, pl.DataType], **options: Any
-) -> pl.DataFrame:
+def _scan(content: Content, dialect: Dialect, types: dict[str, pl.DataType], **options: Any) -> pl.DataFrame:
     """One pass of polars over the content."""
     return pl.read_csv(
         content,
@@ -638,9 +626,7 @@ def _has_leading_zero(content: Content, dialect: Dialect) -> bool:
     return False
 
 
-def _look_again(
-    content: Content, dialect: Dialect, frame: pl.DataFrame, names: list[str]
-) -> pl.DataFrame:
+def _look_again(content: Content, dialect: Dialect, frame: pl.DataFrame, names: list[str]) -> pl.DataFrame:
     """Reads doubtful columns as text and settles them by all their cells."""
     for start in range(0, len(names), _SECOND_LOOK):
         batch = names[start : start + _SECOND_LOOK]

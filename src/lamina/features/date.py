@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import tau
 from typing import Any, ClassVar, Self
@@ -13,7 +13,7 @@ from lamina.features.base import Arrays, Feature
 from lamina.features.number import NumberFeature
 
 # The cycles of a calendar: position within the cycle, 0 to 1.
-_CYCLES = {
+_CYCLES: dict[str, Callable[[pl.Series], pl.Series]] = {
     "year": lambda t: (t.dt.ordinal_day().cast(pl.Float64) - 1) / 366,
     "month": lambda t: (t.dt.day().cast(pl.Float64) - 1) / 31,
     "week": lambda t: (t.dt.weekday().cast(pl.Float64) - 1) / 7,
@@ -40,9 +40,7 @@ class DateFeature(Feature):
     def fit(cls, name: str, frame: pl.DataFrame, columns: Sequence[str]) -> Self:
         parts = _parts(frame, columns)
         first = [f"{column} elapsed" for column in columns]
-        varying = [
-            part.name for part in parts if part.name in first or part.drop_nulls().n_unique() > 1
-        ]
+        varying = [part.name for part in parts if part.name in first or part.drop_nulls().n_unique() > 1]
         return cls(name, tuple(columns), NumberFeature.fit(name, parts.select(varying), varying))
 
     def transform(self, frame: pl.DataFrame) -> Arrays:

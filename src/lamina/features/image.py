@@ -42,9 +42,7 @@ class ImageFeature(Feature):
     spread: tuple[float, ...]
 
     @classmethod
-    def fit(
-        cls, name: str, frame: pl.DataFrame, columns: Sequence[str], side: int | None = None
-    ) -> Self:
+    def fit(cls, name: str, frame: pl.DataFrame, columns: Sequence[str], side: int | None = None) -> Self:
         series = frame[columns[0]].drop_nulls()
         picked = np.linspace(0, max(len(series) - 1, 0), min(SAMPLE, len(series))).astype(int)
         sample = [image for image in _images(series.gather(picked)) if image is not None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import polars as pl
@@ -27,7 +27,7 @@ class ClassTarget:
     labels: tuple[str, ...]
     dtype: str
 
-    answer = "classes"
+    answer: ClassVar[Literal["classes"]] = "classes"
 
     @classmethod
     def fit(cls, frame: pl.DataFrame, column: str) -> Self:
@@ -83,7 +83,7 @@ class NumberTarget:
     highest: float
     whole: bool
 
-    answer = "number"
+    answer: ClassVar[Literal["number"]] = "number"
 
     @classmethod
     def fit(cls, frame: pl.DataFrame, column: str) -> Self:
@@ -103,9 +103,7 @@ class NumberTarget:
                 column=column,
             )
         whole = bool(np.all(values == np.round(values)))
-        return cls(
-            column, float(values.mean()), spread, float(values.min()), float(values.max()), whole
-        )
+        return cls(column, float(values.mean()), spread, float(values.min()), float(values.max()), whole)
 
     def encode(self, series: pl.Series) -> np.ndarray:
         """float32 ``(rows,)``, NaN where the number is missing."""
@@ -113,15 +111,21 @@ class NumberTarget:
         standard: np.ndarray = ((raw - self.mean) / self.spread).astype(np.float32)
         return standard
 
-    def decode(self, standard: np.ndarray) -> pl.Series:
-        """Standard units → the user's unit, Float64; NaN is null.
+    def values(self, standard: np.ndarray) -> np.ndarray:
+        """Standard units → the user's unit, float64 ``(rows,)``.
 
         No answer lies further outside the training answers than a tenth of their range.
         """
-        values = standard.astype(np.float64) * self.spread + self.mean
         room = BEYOND * (self.highest - self.lowest)
-        values = np.clip(values, self.lowest - room, self.highest + room)  # NaN stays NaN
-        return pl.Series(self.column, values, dtype=pl.Float64).fill_nan(None)
+        return np.clip(self.raw(standard), self.lowest - room, self.highest + room)  # NaN stays NaN
+
+    def raw(self, standard: np.ndarray) -> np.ndarray:
+        """The inverse of ``encode``, without bounds, float64 ``(rows,)``."""
+        return standard.astype(np.float64) * self.spread + self.mean
+
+    def decode(self, standard: np.ndarray) -> pl.Series:
+        """Standard units → a column in the user's unit, Float64; NaN is null."""
+        return pl.Series(self.column, self.values(standard), dtype=pl.Float64).fill_nan(None)
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -51,9 +51,7 @@ class Network(nn.Module):
         )
         width = sum(layer.width for layer in self.input_layers())
         a = architecture
-        self.hidden = Perceptron(
-            width, a.hidden, a.activation, members=a.members, dropout=a.dropout
-        )
+        self.hidden = Perceptron(width, a.hidden, a.activation, members=a.members, dropout=a.dropout)
         self.output = _output(a, self.hidden.width)
 
     def forward(self, arrays: Batch) -> Tensor:
@@ -114,7 +112,7 @@ def _output(a: Architecture, width: int) -> Output:
 
 
 def build(architecture: Architecture, features: Features, seed: int) -> Network:
-    """A network with fresh weights; the same seed gives the same weights, other random state is left alone."""
+    """A network with fresh weights from this seed; other random state is left alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return Network(architecture, features)

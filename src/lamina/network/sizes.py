@@ -28,7 +28,9 @@ def choose_architecture(
     members = settings.members
     choices = []
     if hidden is None:
-        hidden, why = ((), "the convolutions are the hidden layers") if only_pictures else _hidden(rows, settings)
+        hidden, why = (
+            ((), "the convolutions are the hidden layers") if only_pictures else _hidden(rows, settings)
+        )
         choices.append(Choice(what="hidden layers", value=list(hidden), why=why))
     if members is None:
         members, why = (1, "pictures: one network") if pictures else _members(rows, settings)

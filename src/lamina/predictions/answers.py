@@ -58,8 +58,7 @@ def answer_frame(
     columns = [target.decode(chosen).alias(name), _floats("probability", raw.max(1), answered)]
     if probabilities:
         columns += [
-            _floats(f"probability_{label}", raw[:, k], answered)
-            for k, label in enumerate(target.labels)
+            _floats(f"probability_{label}", raw[:, k], answered) for k, label in enumerate(target.labels)
         ]
     return pl.DataFrame(columns)
 

@@ -33,9 +33,7 @@ class Baseline:
     bias: np.ndarray
 
     @classmethod
-    def fit(
-        cls, features: Features, arrays: Arrays, answers: np.ndarray, classes: int, seed: int
-    ) -> Self:
+    def fit(cls, features: Features, arrays: Arrays, answers: np.ndarray, classes: int, seed: int) -> Self:
         """Logistic regression or ridge on standardised numbers and one-hot categories."""
         from sklearn.linear_model import LogisticRegression, Ridge
 

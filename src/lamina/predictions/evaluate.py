@@ -51,13 +51,13 @@ def judge(
 ) -> Evaluation:
     """The record of scores; ``answered`` are the network's and the linear model's answers."""
     constant = baseline.constant_answers(len(answers))
+    score: Callable[[np.ndarray, np.ndarray], Scores]
     if isinstance(fitted.target, ClassTarget):
         score, simplest = class_scores, "majority"
     else:
         score, simplest = number_scores, "mean"
-        unit = fitted.target
-        answered = (_numbers(answered[0], unit), _numbers(answered[1], unit))
-        constant, answers = _numbers(constant, unit), _numbers(answers, unit)
+        answered = (fitted.target.values(answered[0]), fitted.target.values(answered[1]))
+        constant, answers = fitted.target.values(constant), fitted.target.raw(answers)
     return Evaluation(
         rows=len(answers),
         metric=fitted.metric,
@@ -74,7 +74,3 @@ def _named(
     answers: np.ndarray,
 ) -> dict[str, Scores]:
     return {name: score(each, answers) for name, each in predicted.items()}
-
-
-def _numbers(standard: np.ndarray, target: object) -> np.ndarray:
-    return target.decode(standard).to_numpy()  # type: ignore[attr-defined, no-any-return]

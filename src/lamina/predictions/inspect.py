@@ -85,7 +85,9 @@ def trace(fitted: Fitted, frame: pl.DataFrame) -> Trace:
     ]
     scores = network.scores(tensors)
     raw = network.output.decode(scores).numpy()
-    answer = answer_frame(raw, fitted.target, raw.reshape(1, -1)[:, 0] == raw.reshape(1, -1)[:, 0], probabilities=True)
+    answer = answer_frame(
+        raw, fitted.target, raw.reshape(1, -1)[:, 0] == raw.reshape(1, -1)[:, 0], probabilities=True
+    )
     return Trace(
         raw={name: _plain(value) for name, value in frame.row(0, named=True).items()},
         encoded={name: each.reshape(-1).astype(float).tolist() for name, each in arrays.items()},

@@ -29,6 +29,4 @@ def judged(fitted: Fitted, encoded: Encoded, source: str) -> tuple[Baseline, Eva
         network_answers(fitted.network, held),
         baseline.linear_answers(encoded.features, held),
     )
-    return baseline, judge(
-        fitted, baseline, answered, encoded.answers[rows], f"validation rows of {source}"
-    )
+    return baseline, judge(fitted, baseline, answered, encoded.answers[rows], f"validation rows of {source}")

@@ -58,9 +58,7 @@ def calibration_error(probabilities: np.ndarray, answers: np.ndarray) -> float:
     right = probabilities.argmax(1) == answers
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
     rows = np.bincount(bins, minlength=BINS)
-    gaps = np.abs(
-        np.bincount(bins, right, minlength=BINS) - np.bincount(bins, confidence, minlength=BINS)
-    )
+    gaps = np.abs(np.bincount(bins, right, minlength=BINS) - np.bincount(bins, confidence, minlength=BINS))
     return float(gaps.sum() / max(rows.sum(), 1))
 
 

@@ -49,14 +49,14 @@ def score_lines(evaluation: Evaluation) -> list[str]:
     """A small table: every score, its interval, and the baselines beside it."""
     names = list(evaluation.baseline)
     lines = [f"On {evaluation.rows:,} rows ({evaluation.on}):"]
-    lines.append(f"  {'score':<18}{'network':>12}  {'95 % interval':<22}" + "".join(f"{n:>12}" for n in names))
+    lines.append(
+        f"  {'score':<18}{'network':>12}  {'95 % interval':<22}" + "".join(f"{n:>12}" for n in names)
+    )
     for score, words in SHOWN.items():
         if score in evaluation.scores:
             low, high = evaluation.intervals.get(score, (float("nan"),) * 2)
             between = f"{_number(low)} to {_number(high)}"
-            others = "".join(
-                f"{_number(evaluation.baseline[n].get(score, float('nan'))):>12}" for n in names
-            )
+            others = "".join(f"{_number(evaluation.baseline[n].get(score, float('nan'))):>12}" for n in names)
             value = _number(evaluation.scores[score])
             lines.append(f"  {score:<18}{value:>12}  {between:<22}{others}  {words}")
     return lines

@@ -30,7 +30,14 @@ MANIFEST, WEIGHTS = "manifest.json", "weights.safetensors"
 ALLOWED = {MANIFEST, WEIGHTS, "network.onnx"}
 MOST_MANIFEST = 256 * 2**20  # bytes
 MOST_WEIGHTS = 16 * 2**30  # bytes
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold: files do not differ by their hour
+_EPOCH = (
+    1980,
+    1,
+    1,
+    0,
+    0,
+    0,
+)  # the earliest time a zip can hold: files do not differ by their hour
 
 
 def write(path: str | Path, manifest: dict[str, Any], weights: dict[str, np.ndarray]) -> Path:

@@ -40,9 +40,7 @@ class Manifest(msgspec.Struct, kw_only=True):
     validation: Evaluation
 
 
-def save(
-    path: str | Path, fitted: Fitted, baseline: Baseline, validation: Evaluation, version: str
-) -> Path:
+def save(path: str | Path, fitted: Fitted, baseline: Baseline, validation: Evaluation, version: str) -> Path:
     """Writes the model file; the same model gives the same bytes."""
     manifest = Manifest(
         lamina=version,

@@ -119,15 +119,11 @@ def train_network(encoded: Encoded, task: Task, settings: Settings, machine: Mac
     checkpoint = _checkpoint(encoded, settings, machine)
     with computing(str(precision.value), device, machine.threads):
         if undecided(architecture):
-            mirror = mirror_test(
-                architecture, encoded.features, examples, learnt, held_out, recipe
-            )
+            mirror = mirror_test(architecture, encoded.features, examples, learnt, held_out, recipe)
             architecture = with_mirror(architecture, bool(mirror.value))
             sizes = (*sizes, mirror)
         network = build(architecture, encoded.features, settings.seed)
-        training = run(
-            network, examples, (learnt, held_out), recipe, metric, checkpoint, machine.progress
-        )
+        training = run(network, examples, (learnt, held_out), recipe, metric, checkpoint, machine.progress)
         if not recipe.anneal and architecture.output == "classes" and len(held_out):
             heat = set_temperature(network, examples, held_out)
             passes = (*passes, Choice(what="temperature", value=round(heat, 3), why=CALIBRATED))
@@ -190,8 +186,7 @@ def run(
         go_on_from(last, training.best, averaged=recipe.anneal_averaged)
         train(last, watch)
     training.epochs += [
-        msgspec.structs.replace(each, number=each.number + len(training.epochs))
-        for each in last.epochs
+        msgspec.structs.replace(each, number=each.number + len(training.epochs)) for each in last.epochs
     ]
     return training
 

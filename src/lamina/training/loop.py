@@ -91,7 +91,7 @@ def train(training: Training, watch: Watch = lambda training: None) -> Training:
             close_epoch(training, loss)
     except KeyboardInterrupt:
         training.stopped = f"interrupted in pass {len(training.epochs) + 1}"
-    except NotFinite as error:
+    except NotFiniteError as error:
         if not training.epochs:
             raise no_finite_start(training) from error
         training.stopped = f"the loss stopped being finite in pass {len(training.epochs) + 1}"
@@ -121,7 +121,7 @@ def train_step(training: Training, batch: Examples) -> float:
     loss = network.loss(arrays, batch.answers, batch.weights)
     value = loss.item()
     if not value < float("inf"):
-        raise NotFinite
+        raise NotFiniteError
     loss.backward()  # type: ignore[no-untyped-call]
     if recipe.clip:
         torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.clip)
@@ -141,6 +141,7 @@ def batches(training: Training) -> Iterator[Examples]:
 
 
 def set_rate(training: Training) -> None:
+    """This step's learning rates."""
     share = rate_at(training.step, training.progress, training.recipe)
     for optimizer in training.optimizers:
         for group in optimizer.param_groups:
@@ -164,6 +165,7 @@ def close_epoch(training: Training, loss: float) -> None:
 
 
 def out_of_patience(training: Training) -> bool:
+    """Whether validation has brought nothing for long enough."""
     patience = training.recipe.patience
     waited = len(training.epochs) - training.best_epoch
     if not patience or training.best is None or waited < patience:
@@ -173,6 +175,7 @@ def out_of_patience(training: Training) -> bool:
 
 
 def state_of(training: Training) -> State:
+    """A copy of the weights and the optimizer as they are now."""
     return State(
         training.step,
         _copy(training.network),
@@ -233,11 +236,12 @@ def resume(training: Training) -> None:
     training.before = progress.seconds
 
 
-class NotFinite(Exception):
+class NotFiniteError(Exception):
     """The loss became infinite or not a number."""
 
 
 def no_finite_start(training: Training) -> TrainingError:
+    """The error for a training that never had a finite loss."""
     return TrainingError(
         f"The loss is not finite (step {training.step + 1}, learning rate {training.recipe.rate:g}): "
         "the network's answers overflow.",

@@ -62,7 +62,9 @@ def mirror_test(
         for each in (seen, Examples(mirrored, seen.answers))
     )
     allowed = as_is > 0 and turned > (1 - MOST_LOSS) * as_is
-    why = f"a short training recognised {as_is:.0%} of pictures it had not seen, {max(turned, 0):.0%} mirrored"
+    why = (
+        f"a short training recognised {as_is:.0%} of pictures it had not seen, {max(turned, 0):.0%} mirrored"
+    )
     return Choice(what="mirrored pictures", value=allowed, why=why)
 
 

@@ -17,7 +17,9 @@ def make_optimizers(network: nn.Module, recipe: Recipe) -> list[torch.optim.Opti
     Weight decay pulls on matrices only: a bias or a scale that shrinks would bend the network without
     making it simpler.
     """
-    matrices, others, convolutions = [], [], []
+    matrices: list[Tensor] = []
+    others: list[Tensor] = []
+    convolutions: list[Tensor] = []
     for parameter in network.parameters():
         if parameter.requires_grad:
             convolution = parameter.ndim == 4 and recipe.optimizer == "muon"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -12,6 +12,8 @@ import torch
 
 from lamina.errors import UsageError
 from lamina.records import Choice
+
+CPUINFO = Path("/proc/cpuinfo")  # Linux only; elsewhere nothing is known of the processor
 
 Precision = Literal["auto", "bf16", "fp32"]
 
@@ -74,9 +76,9 @@ def _processor_units() -> str:
 
 
 def _processor_flags() -> frozenset[str]:
-    if not os.path.exists("/proc/cpuinfo"):
+    if not CPUINFO.exists():
         return frozenset()
-    with open("/proc/cpuinfo", encoding="utf-8") as file:
+    with CPUINFO.open(encoding="utf-8") as file:
         for line in file:
             if line.lower().startswith(("flags", "features")):
                 return frozenset(line.split(":", 1)[1].split())
@@ -91,9 +93,7 @@ def computing(precision: str, device: torch.device, threads: int | None = None) 
         torch.set_num_threads(threads)
     try:
         # Without the cache: it would keep the first step's weights for as long as the block is open
-        with torch.autocast(
-            device.type, torch.bfloat16, enabled=precision == "bf16", cache_enabled=False
-        ):
+        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16", cache_enabled=False):
             yield
     finally:
         if threads is not None:

@@ -49,7 +49,9 @@ def settings_from(choices: Mapping[str, Any]) -> Settings:
     4
     """
     known = Settings.__struct_fields__
-    problems = [f"there is no setting {name!r}. {nearest(name, known)}" for name in choices if name not in known]
+    problems = [
+        f"there is no setting {name!r}. {nearest(name, known)}" for name in choices if name not in known
+    ]
     for name, value in choices.items():
         if name in known:
             problems += _problem(name, value)
@@ -59,7 +61,7 @@ def settings_from(choices: Mapping[str, Any]) -> Settings:
             "See help(lamina.Settings) for what may be set.",
             settings=dict(choices),
         )
-    return msgspec.convert({k: v for k, v in choices.items()}, Settings)
+    return msgspec.convert(dict(choices), Settings)
 
 
 _AT_LEAST: dict[str, float] = {

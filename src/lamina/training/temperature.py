@@ -37,6 +37,6 @@ def set_temperature(network: Network, examples: Examples, rows: Tensor) -> float
         left, right = low + (high - low) / 3, high - (high - low) / 3
         low, high = (low, right) if loss(left) < loss(right) else (left, high)
     temperature = float(torch.tensor((low + high) / 2).exp())
-    network.output.weight /= temperature
-    network.output.bias /= temperature
+    network.output.weight.div_(temperature)
+    network.output.bias.div_(temperature)
     return temperature

@@ -65,7 +65,7 @@ def _accuracy(probabilities: Tensor, answers: Tensor) -> Tensor:
 
 
 def _auroc(probabilities: Tensor, answers: Tensor) -> Tensor:
-    """Share of (positive, negative) pairs in the right order; more than two classes: mean one against rest."""
+    """Share of (positive, negative) pairs in the right order; many classes: mean of one against the rest."""
     classes = range(1, 2) if probabilities.shape[1] == 2 else range(probabilities.shape[1])
     areas = []
     for k in classes:

@@ -37,9 +37,7 @@ class Whitening(nn.Module):
         self.patch, self.stride = PATCH * stride, stride
         self.kept = min(channels * self.patch**2, MOST_COMPONENTS)
         self.width = 2 * self.kept
-        self.register_buffer(
-            "filters", torch.zeros(self.width, channels, self.patch, self.patch)
-        )
+        self.register_buffer("filters", torch.zeros(self.width, channels, self.patch, self.patch))
 
     @torch.no_grad()
     def prepare(self, pictures: Tensor, floor: float = 5e-4) -> None:
@@ -83,6 +81,7 @@ class Norm(nn.Module):
 
     mean: Tensor
     variance: Tensor
+    one: Tensor
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -92,9 +91,7 @@ class Norm(nn.Module):
         self.register_buffer("one", torch.ones(channels), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.batch_norm(
-            x, self.mean, self.variance, self.one, self.bias, self.training, MOMENTUM, 1e-5
-        )
+        return F.batch_norm(x, self.mean, self.variance, self.one, self.bias, self.training, MOMENTUM, 1e-5)
 
 
 class Stage(nn.Module):

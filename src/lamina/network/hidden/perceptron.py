@@ -9,6 +9,7 @@ their mean is better than any one of them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -100,11 +101,11 @@ class Perceptron(nn.Module):
         self.dropout = dropout
         self.members = members
         self.width = hidden[-1] if hidden else inputs
+        self.widest = max(hidden, default=inputs)
         self.first = FirstLayer(inputs, hidden[0], name, members) if hidden else None
         deep = len(hidden) >= SKIP_FROM
         self.rest = nn.ModuleList(
-            Layer(n_in, n_out, name, residual=deep and n_in == n_out)
-            for n_in, n_out in zip(hidden, hidden[1:], strict=False)
+            Layer(n_in, n_out, name, residual=deep and n_in == n_out) for n_in, n_out in pairwise(hidden)
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -122,8 +123,10 @@ class Perceptron(nn.Module):
         """
         if not self.training or not self.dropout or self.generator is None:
             return x
-        if self.noise is None or self.noise.numel() < 2 * x.numel():
-            kept = torch.rand(max(MASKS, 2 * x.numel()), generator=self.fixed) >= self.dropout
+        # By the widest layer: drawn once, so that a resumed training meets the same numbers
+        most = x.numel() // x.shape[-1] * self.widest
+        if self.noise is None or self.noise.numel() < 2 * most:
+            kept = torch.rand(max(MASKS, 2 * most), generator=self.fixed) >= self.dropout
             self.noise = (kept.to(x.dtype) / (1 - self.dropout)).to(x.device)
         places = self.noise.numel() - x.numel() + 1
         start = int(torch.randint(places, (), generator=self.generator))

@@ -46,8 +46,8 @@ class Input(nn.Module, ABC):
         """The ways to look at the same rows whose answers are averaged when predicting."""
         return [arrays]
 
-    def prepare(self, arrays: Batch) -> None:  # noqa: B027
+    def prepare(self, arrays: Batch) -> None:
         """Called once before training, with training rows: whatever starts from the data."""
 
-    def settle(self) -> None:  # noqa: B027
+    def settle(self) -> None:
         """Called once after training: codes that training never met get sensible values."""

@@ -28,6 +28,7 @@ class CategoryInput(Input):
     def __init__(self, feature: CategoryFeature, spec: dict[str, Any]) -> None:
         super().__init__(feature, spec)
         self.sizes = feature.sizes
+        self.rare = feature.rare
         self.size = int(spec["size"])
         self.width = self.size * len(self.sizes)
         starts = torch.tensor([0, *self.sizes]).cumsum(0)[:-1].to(torch.int32)
@@ -41,15 +42,22 @@ class CategoryInput(Input):
         return self.table(codes).flatten(1)
 
     def extend(self, feature: CategoryFeature) -> CategoryInput:  # type: ignore[override]
-        """New rows of the table for new values; a new value starts as the column's unseen vector."""
+        """New rows of the table for new values; a new value starts from the vector that answered for
+        it so far: the column's rare one if it was rare, else the unseen one.
+        """
         grown = type(self)(feature, {"size": self.size})
         with torch.no_grad():
             start = 0
-            for old, new, offset in zip(self.sizes, feature.sizes, grown.offsets, strict=True):
+            for column, offset in enumerate(grown.offsets.tolist()):
+                old, new, rare = self.sizes[column], feature.sizes[column], set(self.rare[column])
                 block = self.table.weight[start : start + old]
-                rows = grown.table.weight[int(offset) : int(offset) + new]
+                rows = grown.table.weight[offset : offset + new]
                 rows[:old] = block
                 rows[old:] = block[UNSEEN]
+                for row, value in enumerate(feature.known[column][old - FIRST :], old):
+                    if value in rare:
+                        rows[row] = block[RARE]
+                grown.met[offset : offset + old] = self.met[start : start + old]
                 start += old
         return grown
 

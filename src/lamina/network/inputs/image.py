@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lamina.features.image import ImageFeature
 from lamina.network.hidden.convolution import Convolutions
-from lamina.network.inputs.augment import covered, mirrored, shifted, turned
+from lamina.network.inputs.augment import mirrored, shifted
 from lamina.network.inputs.base import Batch, Input
 
 PREPARED_WITH = 2000  # pictures from which the whitening filters are computed
@@ -20,9 +20,8 @@ class ImageInput(Input):
     """Pixels → what the convolutions see in them.
 
     ``spec``: ``widths`` and ``depths`` of the stages, ``activation``, ``enlarge`` (a factor for tiny
-    pictures), and the augmentation: ``shift`` (pixels), ``turn`` (degrees, scale, shear, pixels),
-    ``mirror``, ``cover`` (pixels), ``views`` (pictures shifted by a pixel whose answers are averaged when
-    predicting).
+    pictures), ``stride`` (2 halves large ones), and how training varies them: ``shift`` (pixels) and
+    ``mirror``. With ``views`` the answers for pictures shifted by a pixel are averaged when predicting.
 
     **Shape**: uint8 ``(batch, channels, height, width)`` → ``(batch, widths[-1])``.
     """
@@ -40,7 +39,12 @@ class ImageInput(Input):
         self.register_buffer("spread", torch.tensor(feature.spread).view(shape), persistent=False)
         side = min(feature.height, feature.width) * self.enlarge
         self.convolutions = Convolutions(
-            feature.channels, spec["widths"], spec["depths"], spec["activation"], side, spec["stride"]
+            feature.channels,
+            spec["widths"],
+            spec["depths"],
+            spec["activation"],
+            side,
+            spec["stride"],
         )
         self.width = self.convolutions.width
 
@@ -63,14 +67,10 @@ class ImageInput(Input):
     def augment(self, arrays: Batch, generator: torch.Generator) -> Batch:
         spec = self.spec
         x = self._pictures(arrays[self.name])
-        if spec.get("turn"):
-            x = turned(x, *spec["turn"], generator=generator)
-        elif spec.get("shift"):
+        if spec.get("shift"):
             x = shifted(x, spec["shift"], generator)
         if spec.get("mirror"):
             x = mirrored(x, generator)
-        if spec.get("cover"):
-            x = covered(x, spec["cover"], generator)
         return {**arrays, self.name: x.contiguous(memory_format=torch.channels_last)}
 
     def views(self, arrays: Batch) -> list[Batch]:
@@ -81,6 +81,4 @@ class ImageInput(Input):
             for view in tuple(seen):
                 padded = F.pad(view, (1,) * 4, mode="reflect")
                 seen += [padded[:, :, :height, :width], padded[:, :, 2:, 2:]]
-        return [
-            {**arrays, self.name: each.contiguous(memory_format=torch.channels_last)} for each in seen
-        ]
+        return [{**arrays, self.name: each.contiguous(memory_format=torch.channels_last)} for each in seen]

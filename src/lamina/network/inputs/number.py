@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from lamina.features.base import Feature
 from lamina.network.inputs.base import Batch, Input
 
-
 SCALE = 0.1  # standard deviation with which the embedding starts
 
 

@@ -26,7 +26,7 @@ class Output(nn.Module, ABC):
         self.bias = nn.Parameter(torch.zeros(members, 1, scores))
 
     def forward(self, hidden: Tensor) -> Tensor:
-        sums = torch.bmm(hidden, self.weight.to(hidden.dtype)).float()
+        sums = torch.bmm(hidden, self.weight.to(hidden.dtype)).to(self.bias.dtype)
         return torch.add(self.bias, sums, alpha=self.gain)
 
     @abstractmethod
