@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from lamina.errors import LaminaError
     from lamina.model import LaminaWarning, Model, fit, load, schema
     from lamina.records import Evaluation, Field, Schema
+    from lamina.settings import Settings
     from lamina.tasks import Predict
     from lamina.training.precision import Machine
-    from lamina.training.settings import Settings
 
 __all__ = [
     "Evaluation",
@@ -48,7 +48,7 @@ _HOMES = {
     "Model": "lamina.model",
     "Predict": "lamina.tasks",
     "Schema": "lamina.records",
-    "Settings": "lamina.training.settings",
+    "Settings": "lamina.settings",
     "fit": "lamina.model",
     "load": "lamina.model",
     "schema": "lamina.model",

@@ -8,6 +8,7 @@
     │   ├── TableError          a table whose shape is wrong: ragged rows, a name used twice
     │   ├── ColumnError         a column that is missing or holds what it should not
     │   └── TargetError         the column to predict: absent, empty, a single class
+    ├── OutputError             a file that cannot be written
     ├── TrainingError           training cannot go on: scores that are not finite, no rows left
     └── ModelFileError          a model file that is cut, altered, newer than the reader, or hostile
 
@@ -73,6 +74,10 @@ class ColumnError(DataError):
 
 class TargetError(DataError):
     """The column to predict cannot be learnt from."""
+
+
+class OutputError(LaminaError):
+    """A file cannot be written where it should stand."""
 
 
 class TrainingError(LaminaError, RuntimeError):

@@ -19,14 +19,13 @@ from lamina.predictions.baseline import Baseline
 from lamina.predictions.evaluate import evaluate
 from lamina.predictions.predict import predict
 from lamina.records import Evaluation, Finding, Quality, Schema
+from lamina.settings import settings_from
 from lamina.store import model_file
 from lamina.tasks import Predict, Task
-from lamina.training.fit import Encoded
-from lamina.training.fit import fit as train
+from lamina.training.fit import Encoded, encode, train_network
 from lamina.training.fitted import Fitted
-from lamina.training.precision import Machine
+from lamina.training.precision import Machine, choose_device
 from lamina.training.progress import Bar
-from lamina.training.settings import settings_from
 from lamina.version import __version__
 
 if TYPE_CHECKING:
@@ -158,18 +157,20 @@ def fit(
     chosen = settings_from({"quality": quality, **settings})
     table = read(data, part="train")
     machine = on or Machine()
-    fitted, encoded = train(table, as_task(target, table), chosen, machine, kinds=kinds, roles=roles)
-    baseline, validation = _judged(fitted, encoded, table)
-    return Model(fitted, baseline, validation)
+    source, task = table.source, as_task(target, table)
+    encoded = encode(table, task, chosen, kinds or {}, roles or {})
+    del table  # the arrays are enough from here on, and a large table is large
+    fitted = train_network(encoded, task, chosen, machine)
+    return Model(fitted, *_judged(fitted, encoded, source))
 
 
 def load(path: str | Path, *, device: str = "cpu") -> Model:
-    """Reads a model file. ``device`` is where it will compute ("cpu", "cuda").
+    """Reads a model file. ``device`` is where it will compute ("cpu", "cuda", "auto").
 
     Raises ModelFileError for a file that is cut, altered, newer than this Lamina, or hostile.
     """
     fitted, baseline, validation = model_file.load(path)
-    fitted.network.to(device)
+    fitted.network.to(choose_device(Machine(device=device)))
     return Model(fitted, baseline, validation)
 
 
@@ -206,8 +207,8 @@ def warn_of(findings: Iterable[Finding]) -> None:
             warnings.warn(f"{each.message} {each.remedy}".strip(), LaminaWarning, stacklevel=3)
 
 
-def _judged(fitted: Fitted, encoded: Encoded, table: Table) -> tuple[Baseline, Evaluation]:
+def _judged(fitted: Fitted, encoded: Encoded, source: str) -> tuple[Baseline, Evaluation]:
     """Baselines fitted on the training rows, and the scores on the validation rows."""
     from lamina.predictions.judged import judged
 
-    return judged(fitted, encoded, table.source)
+    return judged(fitted, encoded, source)

@@ -21,7 +21,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from lamina import model as door
 from lamina.data.frames import to_frame
-from lamina.errors import ColumnError, TargetError
+from lamina.errors import ColumnError, TableError, TargetError
 from lamina.records import Quality
 from lamina.tasks import Answer, Predict
 from lamina.training.precision import Machine
@@ -30,6 +30,8 @@ _SETTINGS = (
     *("quality", "hidden", "activation", "members", "epochs"),
     *("batch", "rate", "decay", "validation", "time_limit"),
 )
+
+_NUMBERS: Any = {"dtype": np.float64, "ensure_all_finite": "allow-nan"}  # what an array must hold
 
 
 class _Estimator(BaseEstimator):  # type: ignore[misc]
@@ -97,25 +99,30 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
     def _checked(self, X: Any, y: Any) -> tuple[pl.DataFrame, np.ndarray]:
         """The inputs as a frame and the answers ``(rows,)``; both of at least two rows."""
         if not _is_frame(X):
-            X, y = validate_data(
-                self, X, y, dtype=np.float64, ensure_all_finite="allow-nan", ensure_min_samples=2,
-                y_numeric=False,
-            )  # fmt: skip
+            X, y = validate_data(self, X, y, **_NUMBERS, ensure_min_samples=2)
             return self._named(X), y
         validate_data(self, X, y, skip_check_array=True)
+        if len(X) < 2 or not self.n_features_in_:
+            raise TableError(
+                f"X has {len(X)} rows and {self.n_features_in_} columns.",
+                "Bring at least two rows and one column.",
+            )
         y = column_or_1d(y, warn=True)
         assert_all_finite(y, input_name="y")
         check_consistent_length(X, y)
         return self._renamed(X), y
 
-    def _inputs(self, X: Any) -> pl.DataFrame:
-        """New rows as a frame with the columns that ``fit`` saw."""
+    def _answered(self, X: Any) -> pl.DataFrame:
+        """The answers for new rows, of which X must have the columns that ``fit`` saw."""
         check_is_fitted(self)
+        answers: pl.DataFrame = self.model_.predict(self._inputs(X), probabilities=True)
+        return answers
+
+    def _inputs(self, X: Any) -> pl.DataFrame:
         if _is_frame(X):
             validate_data(self, X, skip_check_array=True, reset=False)
             return self._renamed(X)
-        checked = {"dtype": np.float64, "ensure_all_finite": "allow-nan"}
-        return self._named(validate_data(self, X, reset=False, **checked))
+        return self._named(validate_data(self, X, reset=False, **_NUMBERS))
 
     @property
     def _columns(self) -> list[str]:
@@ -126,8 +133,9 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
         return pl.DataFrame([pl.Series(name, X[:, n]) for n, name in enumerate(self._columns)])
 
     def _renamed(self, X: Any) -> pl.DataFrame:
-        """A frame whose columns had no names of text (pandas numbers them) is named like an array."""
-        return to_frame(X).rename(dict(zip(to_frame(X).columns, self._columns, strict=True)))
+        """A frame whose columns have no names of text (pandas numbers them) is named like an array."""
+        frame = to_frame(X)
+        return frame.rename(dict(zip(frame.columns, self._columns, strict=True)))
 
     def _train(self, X: Any, y: Any, inputs: pl.DataFrame, answers: pl.Series, answer: Answer) -> None:
         target = _target_name(y, inputs.columns)
@@ -163,7 +171,7 @@ class LaminaClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         self.classes_, codes = np.unique(classes, return_inverse=True)
         if len(self.classes_) < 2:
             raise TargetError(
-                f"y holds one class only, {self.classes_[0]!r}: there is nothing to tell apart.",
+                f"y holds one class only, {self.classes_.tolist()[0]!r}: there is nothing to tell apart.",
                 "Bring rows of at least two classes.",
                 classes=self.classes_.tolist(),
             )
@@ -172,7 +180,7 @@ class LaminaClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probability of every class in the order of ``classes_``, float64 ``(rows, classes)``."""
-        answers = self.model_.predict(self._inputs(X), probabilities=True)
+        answers = self._answered(X)
         columns = [f"probability_{code}" for code in range(len(self.classes_))]
         raw = answers.select(columns).cast(pl.Float64).to_numpy()
         unread = np.flatnonzero(np.isnan(raw).any(1))
@@ -187,7 +195,8 @@ class LaminaClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
 
     def predict(self, X: Any) -> np.ndarray:
         """The most probable class of each row, ``(rows,)``, of the type that ``y`` had."""
-        chosen: np.ndarray = self.classes_[self.predict_proba(X).argmax(1)]
+        likely = self.predict_proba(X).argmax(1)
+        chosen: np.ndarray = self.classes_[likely]
         return chosen
 
 
@@ -212,8 +221,7 @@ class LaminaRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
 
     def predict(self, X: Any) -> np.ndarray:
         """The number of each row, float64 ``(rows,)``; NaN where nothing of a row could be read."""
-        answers = self.model_.predict(self._inputs(X))
-        numbers: np.ndarray = answers.to_series().to_numpy()
+        numbers: np.ndarray = self._answered(X).to_series().to_numpy()
         return numbers
 
 

@@ -6,14 +6,20 @@ One record per task; the stages ask the task instead of branching on its name.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
+
+from lamina.errors import UsageError, nearest
 
 Answer = Literal["classes", "number"]
 Metric = Literal["accuracy", "auroc", "log_loss", "rmse", "mae", "r2"]
 Balance = Literal["none", "balanced"]
 
+METRICS: Final[dict[Answer, tuple[Metric, ...]]] = {
+    "classes": ("log_loss", "accuracy", "auroc"),
+    "number": ("rmse", "mae", "r2"),
+}
 # Scores where more is better; the others are errors.
 MORE_IS_BETTER = frozenset({"accuracy", "balanced_accuracy", "f1", "auroc", "average_precision", "r2"})
 
@@ -33,6 +39,17 @@ class Predict(msgspec.Struct, frozen=True, kw_only=True, tag="predict"):
 
 
 Task = Predict
+
+
+def check_metric(task: Task, answer: Answer) -> None:
+    """Raises ``UsageError`` for a metric that does not exist or does not judge such answers."""
+    fitting = METRICS[answer]
+    if task.metric is None or task.metric in fitting:
+        return
+    known = any(task.metric in each for each in METRICS.values())
+    what = "a number" if answer == "number" else "one of several classes"
+    why = f"does not judge an answer that is {what}" if known else "is no metric"
+    raise UsageError(f"{task.metric!r} {why}.", nearest(task.metric, fitting), metric=task.metric)
 
 
 def more_is_better(metric: str) -> bool:

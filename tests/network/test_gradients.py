@@ -43,16 +43,16 @@ def worst_gradient_error(network: Network, loss: object, samples: int = 6) -> fl
         if weights.grad is None:
             assert name.endswith("absent"), name  # no missing value among these rows
             continue
-        flat, gradient = weights.data.view(-1), weights.grad.reshape(-1)
-        top = max(float(gradient.abs().max()), 1e-4)
-        for i in rng.choice(len(flat), min(samples, len(flat)), replace=False):
-            old = flat[i].item()
-            flat[i] = old + step
+        values, top = weights.data, max(float(weights.grad.abs().max()), 1e-4)
+        for i in rng.choice(values.numel(), min(samples, values.numel()), replace=False):
+            at = np.unravel_index(i, values.shape)
+            old = values[at].item()
+            values[at] = old + step
             above = loss().item()
-            flat[i] = old - step
+            values[at] = old - step
             below = loss().item()
-            flat[i] = old
-            worst = max(worst, abs((above - below) / (2 * step) - gradient[i].item()) / top)
+            values[at] = old
+            worst = max(worst, abs((above - below) / (2 * step) - weights.grad[at].item()) / top)
     return worst
 
 

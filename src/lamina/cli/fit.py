@@ -9,6 +9,7 @@ import typer
 
 from lamina.cli.options import Data, Json, Kinds, Roles, Target, pairs, source
 from lamina.errors import UsageError
+from lamina.files import check_place
 
 NAME = "fit"
 
@@ -71,6 +72,8 @@ def fit(
     """
     # Wrong words are better said before a second and a half of imports
     settings = _settings(locals())
+    output = output or default_output(data[0])
+    check_place(output)
     from lamina.model import fit as train
     from lamina.records import to_json
     from lamina.tasks import Predict
@@ -94,7 +97,7 @@ def fit(
         on=machine,
         **settings,
     )
-    saved = model.save(output or default_output(data[0]))
+    saved = model.save(output)
     if json:
         fitted = model.fitted
         typer.echo(

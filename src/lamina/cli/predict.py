@@ -38,9 +38,13 @@ def predict(
 ) -> None:
     """Answer every row of DATA with MODEL."""
     from lamina.data.read import read
-    from lamina.data.write import write
+    from lamina.data.write import ending_of, write
+    from lamina.files import check_place
     from lamina.model import load
 
+    if output is not None:  # said now, not after all the work
+        ending_of(output)
+        check_place(output)
     table = read(source(data))
     answers = load(model).predict(table, probabilities=probabilities)
     write(answers if only_answers else beside(table.frame, answers), output, json=json)

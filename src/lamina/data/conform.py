@@ -54,7 +54,9 @@ def conform(table: Table, schema: Schema, *, need_target: bool) -> tuple[pl.Data
         raw = table.frame[field.name]
         column, finding = _conform_column(raw, field)
         columns.append(column)
-        if finding is not None and finding.severity == "fatal":
+        if field.role != "input" and not need_target:
+            findings += [finding] if finding is not None and finding.severity != "fatal" else []
+        elif finding is not None and finding.severity == "fatal":
             problems.append(finding)
         elif finding is not None:
             findings.append(finding)
@@ -79,7 +81,7 @@ def _check_present(table: Table, schema: Schema, need_target: bool) -> None:
                 f"{nearest(target.name, have)} Without answers there is nothing to compare with.",
                 column=target.name,
             )
-    needed = [f.name for f in schema if f.role not in ("ignored", "target")]
+    needed = [field.name for field in schema.with_role("input")]
     missing = [name for name in needed if name not in have]
     if missing:
         listed = ", ".join(repr(name) for name in missing)

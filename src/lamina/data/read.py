@@ -48,10 +48,10 @@ def read(source: Any, *, part: Part = "all", sheet: str | None = None) -> Table:
 def _read_memory(source: Any) -> Table:
     """Data in memory as a table."""
     frame = frames.to_frame(source)
-    what = f"{type(source).__module__.split('.')[0]} {type(source).__name__}"
+    what = f"{type(source).__module__.split('.')[0]} {type(source).__name__}".removeprefix("builtins ")
     if frame.height == 0 or frame.width == 0:
         raise SourceError(f"The {what} has no rows.", "Give data that has rows.")
-    return Table(structured.flatten(frame), what.removeprefix("builtins "))
+    return Table(structured.flatten(frame), what)
 
 
 def _read_path(path: Path, part: Part, sheet: str | None) -> Table:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
 import polars as pl
 
 from lamina.errors import MissingExtraError, UsageError
+from lamina.files import written_whole
 
 ENDINGS = (".csv", ".tsv", ".parquet", ".ndjson", ".jsonl", ".json", ".arrow", ".feather", ".xlsx")
 
@@ -16,25 +16,26 @@ ENDINGS = (".csv", ".tsv", ".parquet", ".ndjson", ".jsonl", ".json", ".arrow", "
 def write(frame: pl.DataFrame, path: str | Path | None, *, json: bool = False) -> None:
     """Writes ``frame`` to ``path``; without one to standard output, as CSV or as JSON.
 
-    Raises UsageError for an ending that is no known format.
+    Raises UsageError for an ending that is no known format, OutputError where nothing can be written.
     """
     if path is None:
         sys.stdout.write(frame.write_json() + "\n" if json else frame.write_csv())
         return
-    path = Path(path)
-    ending = path.suffix.lower()
+    ending = ending_of(path)
+    with written_whole(path) as waiting:
+        _write(frame, waiting, ending)
+
+
+def ending_of(path: str | Path) -> str:
+    """The ending that names the format. Raises UsageError for one that names none."""
+    ending = Path(path).suffix.lower()
     if ending not in ENDINGS:
         raise UsageError(
-            f"{path.name!r} has no ending that names a format to write.",
+            f"{Path(path).name!r} has no ending that names a format to write.",
             f"Use one of {', '.join(ENDINGS)}.",
             path=str(path),
         )
-    waiting = path.with_name(f".{path.stem}.{os.getpid()}{ending}")
-    try:
-        _write(frame, waiting, ending)
-        os.replace(waiting, path)
-    finally:
-        waiting.unlink(missing_ok=True)
+    return ending
 
 
 def _write(frame: pl.DataFrame, path: Path, ending: str) -> None:

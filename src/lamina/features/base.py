@@ -21,6 +21,8 @@ class Feature(ABC):
     """
 
     kind: ClassVar[str]
+    # How many rows, evenly taken, tell enough to fit on; None: every row counts
+    enough: ClassVar[int | None] = None
     name: str
     columns: tuple[str, ...]
 

@@ -32,6 +32,7 @@ class DateFeature(Feature):
     """
 
     kind: ClassVar[str] = "date"
+    enough: ClassVar[int | None] = 200_000
     name: str
     columns: tuple[str, ...]
     numbers: NumberFeature

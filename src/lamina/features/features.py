@@ -11,7 +11,7 @@ import polars as pl
 
 from lamina.catalog import KINDS, part
 from lamina.features.base import Arrays, Feature
-from lamina.records import Schema
+from lamina.records import Finding, Schema
 
 
 @dataclass(frozen=True)
@@ -25,18 +25,23 @@ class Features:
         cls,
         frame: pl.DataFrame,
         schema: Schema,
+        rows: np.ndarray | None = None,
         options: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> Self:
-        """One feature per kind or per column, as the catalog says, fitted on ``frame``.
+        """One feature per kind or per column, as the catalog says, fitted on these ``rows`` (default all).
 
         ``options`` are further arguments of a kind's feature, by kind.
         """
         parts: list[Feature] = []
+        rows = np.arange(frame.height) if rows is None else rows
         for kind in KINDS.values():
+            feature: type[Feature] = part(kind.feature)
             chosen = (options or {}).get(kind.name, {})
             columns = [field.name for field in schema.of_kind(kind.name)]
             for name, block in _blocks(kind.name, columns, kind.together):
-                parts.append(part(kind.feature).fit(name, frame, block, **chosen))
+                # one block at a time: a copy of all training rows would double a large table
+                seen = frame.select(block)[_evenly(rows, feature.enough)]
+                parts.append(feature.fit(name, seen, block, **chosen))
         return cls(tuple(parts))
 
     def transform(self, frame: pl.DataFrame) -> Arrays:
@@ -67,6 +72,12 @@ def _blocks(kind: str, columns: list[str], together: bool) -> list[tuple[str, li
     return [(kind, columns)] if together else [(f"{kind}:{each}", [each]) for each in columns]
 
 
+def _evenly(rows: np.ndarray, most: int | None) -> np.ndarray:
+    if most is None or len(rows) <= most:
+        return rows
+    return rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]
+
+
 def broken(arrays: Arrays, frame: pl.DataFrame, features: Features) -> dict[str, np.ndarray]:
     """Rows (0-based) by column whose media is there but cannot be read."""
     found = {}
@@ -78,3 +89,31 @@ def broken(arrays: Arrays, frame: pl.DataFrame, features: Features) -> dict[str,
             if len(rows):
                 found[column] = rows
     return found
+
+
+def broken_findings(unreadable: Mapping[str, np.ndarray]) -> list[Finding]:
+    """One finding per media column with files that cannot be read."""
+    return [
+        Finding(
+            severity="warning",
+            code="broken-media",
+            column=column,
+            rows=tuple(int(row) for row in rows[:100]),
+            count=len(rows),
+            message=f"{len(rows):,} file(s) of {column!r} cannot be read as pictures and were set "
+            f"aside; the first is in row {rows[0]}.",
+            remedy="Repair or remove them; the other rows are used.",
+        )
+        for column, rows in unreadable.items()
+    ]
+
+
+def _stop_on_fatal(findings: Sequence[Finding]) -> None:
+    """What makes learning impossible ends here, all of it in one error."""
+    fatal = [each for each in findings if each.severity == "fatal"]
+    if fatal:
+        raise TableError(
+            " ".join(each.message for each in fatal),
+            " ".join(each.remedy for each in fatal),
+            codes=[each.code for each in fatal],
+        )

@@ -85,7 +85,8 @@ class ImageFeature(Feature):
         raw = raw[..., None] if raw.ndim == 3 else raw
         if raw.dtype != np.uint8 or raw.shape[1:] != (self.height, self.width, self.channels):
             return None
-        pixels = np.ascontiguousarray(raw.transpose(0, 3, 1, 2))
+        # Writable: torch warns of memory it must not write to
+        pixels = np.require(raw.transpose(0, 3, 1, 2), requirements=["C", "W"])
         return {self.name: pixels, f"{self.name}.present": np.ones(len(raw), bool)}
 
     def extend(self, frame: pl.DataFrame) -> Self:

@@ -26,6 +26,7 @@ class NumberFeature(Feature):
     """
 
     kind: ClassVar[str] = "number"
+    enough: ClassVar[int | None] = 200_000
     name: str
     columns: tuple[str, ...]
     centre: tuple[float, ...]

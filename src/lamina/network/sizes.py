@@ -10,7 +10,7 @@ from lamina.features.image import ImageFeature
 from lamina.features.target import ClassTarget, Target
 from lamina.network.network import Architecture
 from lamina.records import Choice
-from lamina.training.settings import Settings
+from lamina.settings import Settings
 
 FEW, MANY = 3000, 300_000  # training rows at which other sizes are better
 TINY, TINY_TO = 20, 24  # pixels: smaller pictures are enlarged, about to this size

@@ -33,18 +33,29 @@ class Baseline:
     bias: np.ndarray
 
     @classmethod
-    def fit(cls, features: Features, arrays: Arrays, answers: np.ndarray, classes: int, seed: int) -> Self:
-        """Logistic regression or ridge on standardised numbers and one-hot categories."""
+    def fit(
+        cls,
+        features: Features,
+        arrays: Arrays,
+        answers: np.ndarray,
+        train: np.ndarray,
+        classes: int,
+        seed: int,
+    ) -> Self:
+        """Logistic regression or ridge on standardised numbers and one-hot categories.
+
+        ``train`` are the rows to learn from, of which a sample is taken where there are many.
+        """
         from sklearn.linear_model import LogisticRegression, Ridge
 
-        rows = _sampled(len(answers), features, arrays, seed)
+        rows = train[_sampled(len(train), features, arrays, seed)]
         x = linear_matrix(features, {name: each[rows] for name, each in arrays.items()})
         y = answers[rows]
         if not classes:
             ridge = Ridge(alpha=1.0).fit(x, y)
             weights, bias = ridge.coef_.reshape(-1, 1), np.atleast_1d(ridge.intercept_)
-            return cls(np.array([answers.mean()], np.float32), _f32(weights), _f32(bias))
-        shares = np.bincount(answers, minlength=classes) / len(answers)
+            return cls(np.array([answers[train].mean()], np.float32), _f32(weights), _f32(bias))
+        shares = np.bincount(answers[train], minlength=classes) / len(train)
         weights, bias = np.zeros((x.shape[1], classes)), np.log(np.clip(shares, 1e-9, 1))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # not converged after 200 passes is good enough here

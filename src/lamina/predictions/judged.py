@@ -19,9 +19,8 @@ def judged(fitted: Fitted, encoded: Encoded, source: str) -> tuple[Baseline, Eva
     """
     target, parts = encoded.target, encoded.split
     classes = len(target.labels) if isinstance(target, ClassTarget) else 0
-    train = {name: each[parts.train] for name, each in encoded.arrays.items()}
     baseline = Baseline.fit(
-        encoded.features, train, encoded.answers[parts.train], classes, fitted.settings.seed
+        encoded.features, encoded.arrays, encoded.answers, parts.train, classes, fitted.settings.seed
     )
     rows = parts.validation if len(parts.validation) else parts.train
     held = {name: each[rows] for name, each in encoded.arrays.items()}

@@ -8,10 +8,9 @@ import numpy as np
 import polars as pl
 
 from lamina.features.base import Arrays
-from lamina.features.features import Features, broken
+from lamina.features.features import Features, broken, broken_findings
 from lamina.predictions.answers import answer_frame, encoded, network_answers
 from lamina.records import Finding
-from lamina.training.fit import broken_findings
 from lamina.training.fitted import Fitted
 
 

@@ -2,7 +2,7 @@
 
     manifest.json         format version, SHA-256 of each other member, and whatever the model says of itself
     weights.safetensors   every weight by name
-    (zip comment)         ``lamina:<format>:<SHA-256 of manifest.json>``
+    (zip comment)         ``lamina:<format>:<SHA-256 of every byte of the file before this comment>``
 
 Members are stored uncompressed with fixed times, so the same model gives the same bytes, and nothing in a
 file can unfold to more than its size. Reading trusts nothing: names, sizes, hashes and numbers are checked
@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import zipfile
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 import msgspec
 import numpy as np
@@ -24,6 +25,7 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 from lamina.errors import ModelFileError
+from lamina.files import written_whole
 
 FORMAT = 1
 MANIFEST, WEIGHTS = "manifest.json", "weights.safetensors"
@@ -45,20 +47,19 @@ def write(path: str | Path, manifest: dict[str, Any], weights: dict[str, np.ndar
     path = Path(path)
     body = save_tensors({name: np.ascontiguousarray(weights[name]) for name in sorted(weights)})
     manifest = {"format": FORMAT, **manifest, "hashes": {WEIGHTS: _hash(body)}}
-    text = msgspec.json.format(msgspec.json.encode(manifest, order="sorted"), indent=1)
-    waiting = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with zipfile.ZipFile(waiting, "w", zipfile.ZIP_STORED) as archive:
+    text = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
+    with written_whole(path) as waiting, open(waiting, "w+b") as file:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
             for name, content in ((MANIFEST, text), (WEIGHTS, body)):
                 entry = zipfile.ZipInfo(name, _EPOCH)
                 entry.external_attr = 0o644 << 16
                 archive.writestr(entry, content)
-            archive.comment = f"lamina:{FORMAT}:{_hash(text)}".encode()
-        with open(waiting, "rb") as file:
-            os.fsync(file.fileno())
-        os.replace(waiting, path)
-    finally:
-        waiting.unlink(missing_ok=True)
+            archive.comment = _mark("0" * 64)
+        digest = _hash_before_mark(file, len(_mark("0" * 64)))
+        file.seek(-len(_mark(digest)), os.SEEK_END)
+        file.write(_mark(digest))
+        file.flush()
+        os.fsync(file.fileno())
     return path
 
 
@@ -71,11 +72,14 @@ def read(path: str | Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     if not path.is_file():
         _refuse(path, "there is no such file", "Check the path.")
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open(path, "rb") as file, zipfile.ZipFile(file) as archive:
             _check_members(path, archive)
-            manifest = _manifest(path, archive)
+            version = _check_mark(path, archive.comment, file)
+            manifest = _manifest(path, archive, version)
             body = archive.read(WEIGHTS)
-    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError) as error:
+    except ModelFileError:
+        raise
+    except Exception as error:  # a hostile zip can raise nearly anything: all of it means "refused"
         _refuse(path, f"it is cut, altered, or no model file ({error})", _COPY_AGAIN)
     if manifest.get("hashes", {}).get(WEIGHTS) != _hash(body):
         _refuse(path, "the weights were altered after saving (hash mismatch)", _COPY_AGAIN)
@@ -100,23 +104,31 @@ def _check_members(path: Path, archive: zipfile.ZipFile) -> None:
             _refuse(path, f"{entry.filename} claims {entry.file_size:,} bytes", _COPY_AGAIN)
 
 
-def _manifest(path: Path, archive: zipfile.ZipFile) -> dict[str, Any]:
-    mark = archive.comment.decode("ascii", "replace").split(":")
-    if len(mark) != 3 or mark[0] != "lamina" or not mark[1].isdigit():
+def _check_mark(path: Path, comment: bytes, file: IO[bytes]) -> int:
+    """The format version of a file of which no byte was altered."""
+    mark = re.fullmatch(rb"lamina:(\d{1,9}):([0-9a-f]{64})", comment)
+    if mark is None:
         _refuse(path, "it carries no Lamina mark", _COPY_AGAIN)
-    if int(mark[1]) > FORMAT:
+    version = int(mark[1])
+    if version > FORMAT:
         _refuse(
             path,
-            f"it has format version {mark[1]}, and this Lamina reads up to {FORMAT}",
+            f"it has format version {version}, and this Lamina reads up to {FORMAT}",
             'Install a newer Lamina: pip install -U "lamina"',
         )
+    if mark[2].decode() != _hash_before_mark(file, len(comment)):
+        _refuse(path, "it was altered after saving (hash mismatch)", _COPY_AGAIN)
+    return version
+
+
+def _manifest(path: Path, archive: zipfile.ZipFile, version: int) -> dict[str, Any]:
     text = archive.read(MANIFEST)
-    if mark[2] != _hash(text):
-        _refuse(path, "the manifest was altered after saving (hash mismatch)", _COPY_AGAIN)
     try:
         manifest: dict[str, Any] = msgspec.json.decode(text, type=dict[str, Any])
     except msgspec.DecodeError as error:
         _refuse(path, f"the manifest cannot be read ({error})", _COPY_AGAIN)
+    if manifest.get("format") != version:
+        _refuse(path, "its mark and its manifest name different formats", _COPY_AGAIN)
     return manifest
 
 
@@ -133,6 +145,20 @@ def _weights(path: Path, body: bytes) -> dict[str, np.ndarray]:
 
 def _refuse(path: Path, why: str, remedy: str) -> NoReturn:
     raise ModelFileError(f"{path} was not loaded: {why}.", remedy, path=str(path)) from None
+
+
+def _mark(digest: str) -> bytes:
+    return f"lamina:{FORMAT}:{digest}".encode()
+
+
+def _hash_before_mark(file: IO[bytes], mark: int) -> str:
+    """SHA-256 of an open file without its last ``mark`` bytes."""
+    left, digest = file.seek(0, os.SEEK_END) - mark, hashlib.sha256()
+    file.seek(0)
+    while left > 0 and (block := file.read(min(left, 2**20))):
+        digest.update(block)
+        left -= len(block)
+    return digest.hexdigest()
 
 
 def _hash(content: bytes) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,14 @@ import torch
 
 from lamina.errors import ModelFileError
 from lamina.features.features import Features
-from lamina.features.target import target_from_json
+from lamina.features.target import ClassTarget, Target, target_from_json
 from lamina.network.network import Architecture, Network
 from lamina.predictions.baseline import Baseline
 from lamina.records import Choice, Epoch, Evaluation, Finding, Schema
+from lamina.settings import Settings
 from lamina.store import file
 from lamina.tasks import Task
 from lamina.training.fitted import Fitted
-from lamina.training.settings import Settings
 
 
 class Manifest(msgspec.Struct, kw_only=True):
@@ -71,15 +72,12 @@ def load(path: str | Path) -> tuple[Fitted, Baseline, Evaluation]:
         features = Features.from_json(manifest.features)
         target = target_from_json(manifest.target)
         network = _network(manifest.architecture, features, _under("network.", weights), path)
-        baseline = Baseline.of(_under("baseline.", weights))
+        baseline = _baseline(_under("baseline.", weights), manifest.architecture.scores, path)
+        _check_answers(target, manifest.architecture, path)
     except ModelFileError:
         raise
     except Exception as error:  # whatever a hostile manifest breaks, the answer is the same
-        raise ModelFileError(
-            f"{path} was not loaded: its parts do not fit together ({error}).",
-            "Copy it again from where it was saved, or train the model again.",
-            path=str(path),
-        ) from error
+        raise _misfit(path, f"its parts do not fit together ({error})") from error
     fitted = Fitted(
         task=manifest.task,
         schema=manifest.schema,
@@ -105,18 +103,41 @@ def _network(
 ) -> Network:
     """The network with these weights; sizes are compared before memory for them is taken."""
     with torch.device("meta"):
-        shapes = {n: tuple(t.shape) for n, t in Network(architecture, features).state_dict().items()}
-    stored = {name: each.shape for name, each in weights.items()}
-    if shapes != stored:
-        wrong = sorted({*shapes.items()} ^ {*stored.items()})[:1]
-        raise ModelFileError(
-            f"{path} was not loaded: the weights do not fit the layers it describes ({wrong}).",
-            "Copy it again from where it was saved, or train the model again.",
-            path=str(path),
-        )
+        layers = Network(architecture, features).state_dict()
+    tensors = {name: torch.from_numpy(each) for name, each in weights.items()}
+    wanted, stored = _shapes(layers), _shapes(tensors)
+    if wanted != stored:
+        wrong = sorted({*wanted.items()} ^ {*stored.items()}, key=str)[0]
+        raise _misfit(path, f"the weights do not fit the layers it describes {wrong}")
     network = Network(architecture, features)
-    network.load_state_dict({name: torch.from_numpy(each) for name, each in weights.items()})
+    network.load_state_dict(tensors)
     return network.eval()
+
+
+def _shapes(tensors: Mapping[str, torch.Tensor]) -> dict[str, tuple[str, tuple[int, ...]]]:
+    return {name: (str(each.dtype), tuple(each.shape)) for name, each in tensors.items()}
+
+
+def _baseline(weights: dict[str, np.ndarray], scores: int, path: str | Path) -> Baseline:
+    columns = weights["weights"].shape[0]
+    wanted = {"constant": (scores,), "weights": (columns, scores), "bias": (scores,)}
+    if {n: w.shape for n, w in weights.items() if w.dtype == np.float32} != wanted or len(weights) != 3:
+        raise _misfit(path, "the weights of the baseline do not fit its answers")
+    return Baseline.of(weights)
+
+
+def _check_answers(target: Target, architecture: Architecture, path: str | Path) -> None:
+    scores = len(target.labels) if isinstance(target, ClassTarget) else 1
+    if (architecture.output, architecture.scores) != (target.answer, scores):
+        raise _misfit(path, "the answers do not fit the output layer")
+
+
+def _misfit(path: str | Path, why: str) -> ModelFileError:
+    return ModelFileError(
+        f"{path} was not loaded: {why}.",
+        "Copy it again from where it was saved, or train the model again.",
+        path=str(path),
+    )
 
 
 def without_rows(finding: Finding) -> Finding:

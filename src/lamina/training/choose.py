@@ -8,8 +8,8 @@ from lamina.features.features import Features
 from lamina.features.image import ImageFeature
 from lamina.features.target import ClassTarget, Target
 from lamina.records import Choice
+from lamina.settings import Settings
 from lamina.training.recipe import Recipe
-from lamina.training.settings import Settings
 
 
 def choose_recipe(

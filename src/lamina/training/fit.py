@@ -16,14 +16,15 @@ from lamina.data.doctor import examine
 from lamina.data.infer import infer
 from lamina.data.split import Split, split
 from lamina.data.table import Table
-from lamina.errors import TrainingError
+from lamina.errors import ColumnError, TrainingError
 from lamina.features.base import Arrays
-from lamina.features.features import Features, broken
+from lamina.features.features import Features, broken, broken_findings
 from lamina.features.target import ClassTarget, NumberTarget, Target
 from lamina.network.network import Network, build
 from lamina.network.sizes import choose_architecture
 from lamina.records import Choice, Finding, Schema
-from lamina.tasks import Task
+from lamina.settings import Settings
+from lamina.tasks import Task, check_metric
 from lamina.training.checkpoint import Checkpoint
 from lamina.training.choose import choose_recipe
 from lamina.training.examples import Examples
@@ -33,7 +34,6 @@ from lamina.training.mirror import mirror_test, undecided, with_mirror
 from lamina.training.precision import Machine, choose_device, choose_precision, computing
 from lamina.training.progress import Bar
 from lamina.training.recipe import Recipe, annealing
-from lamina.training.settings import Settings
 from lamina.training.temperature import set_temperature
 from lamina.training.validation import Validation
 
@@ -58,21 +58,6 @@ class Encoded:
     findings: tuple[Finding, ...]
 
 
-def fit(
-    table: Table,
-    task: Task,
-    settings: Settings,
-    machine: Machine,
-    *,
-    kinds: Mapping[str, str] | None = None,
-    roles: Mapping[str, str] | None = None,
-) -> tuple[Fitted, Encoded]:
-    """Trains a network on ``table`` to do ``task``."""
-    encoded = encode(table, task, settings, kinds or {}, roles or {})
-    fitted = train_network(encoded, task, settings, machine)
-    return fitted, encoded
-
-
 def encode(
     table: Table,
     task: Task,
@@ -84,13 +69,15 @@ def encode(
     schema = infer(table, task=task, kinds=kinds, roles=roles)
     frame, findings = conform(table, schema, need_target=True)
     target = _target(frame, schema, task)
+    check_metric(task, target.answer)
     findings = (*table.findings, *findings, *examine(frame, schema, target.answer))
+    _stop_on_fatal(findings)
     parts = split(
         frame, schema, answer=target.answer, share=_share(frame.height, schema, settings),
         seed=settings.seed, how=settings.split,
     )  # fmt: skip
     options = {"image": {"side": settings.size}} if settings.size else {}
-    features = Features.fit(frame[parts.train], schema, options)
+    features = Features.fit(frame, schema, parts.train, options)
     arrays = features.transform(frame)
     unreadable = broken(arrays, frame, features)
     answers = target.encode(frame[target.column])
@@ -228,23 +215,6 @@ def without_broken(encoded: Encoded, unreadable: Mapping[str, np.ndarray]) -> En
     )
 
 
-def broken_findings(unreadable: Mapping[str, np.ndarray]) -> list[Finding]:
-    """One finding per media column with files that cannot be read."""
-    return [
-        Finding(
-            severity="warning",
-            code="broken-media",
-            column=column,
-            rows=tuple(int(row) for row in rows[:100]),
-            count=len(rows),
-            message=f"{len(rows):,} file(s) of {column!r} cannot be read as pictures and were set "
-            f"aside; the first is in row {rows[0]}.",
-            remedy="Repair or remove them; the other rows are used.",
-        )
-        for column, rows in unreadable.items()
-    ]
-
-
 def _target(frame: pl.DataFrame, schema: Schema, task: Task) -> Target:
     field = schema.with_role("target")[0]
     if field.kind == "number":
@@ -268,7 +238,14 @@ def _weights(
     if not columns and task.balance == "none":
         return None
     if columns:
-        weights = np.maximum(frame[columns[0].name].cast(pl.Float64).fill_null(0.0).to_numpy(), 0.0)
+        weights = frame[columns[0].name].cast(pl.Float64).fill_null(0.0).to_numpy()
+        if weights.min() < 0:
+            raise ColumnError(
+                f"Column {columns[0].name!r} weighs the rows, and holds {weights.min():g}: "
+                "a weight below zero means nothing.",
+                "Give weights of zero and more, or take the role away.",
+                column=columns[0].name,
+            )
     if task.balance == "balanced" and isinstance(target, ClassTarget):
         counts = np.bincount(answers, minlength=len(target.labels))
         weights = weights / np.maximum(counts, 1)[answers]

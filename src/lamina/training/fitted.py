@@ -8,8 +8,8 @@ from lamina.features.features import Features
 from lamina.features.target import Target
 from lamina.network.network import Network
 from lamina.records import Choice, Epoch, Finding, Schema
+from lamina.settings import Settings
 from lamina.tasks import Task
-from lamina.training.settings import Settings
 
 
 @dataclass

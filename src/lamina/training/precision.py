@@ -36,6 +36,12 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
 
 def choose_device(machine: Machine) -> torch.device:
     """The device to train on: CUDA where there is one, else the processor."""
+    if machine.threads is not None and machine.threads < 1:
+        raise UsageError(
+            f"{machine.threads} processor threads cannot compute.",
+            "Name one or more, or leave `threads` away.",
+            threads=machine.threads,
+        )
     if machine.device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -69,10 +69,20 @@ _AT_LEAST: dict[str, float] = {
 }  # fmt: skip
 
 
+def _words(name: str) -> tuple[str, ...]:
+    """The words that a setting may be, empty where it is no word."""
+    hint = get_type_hints(Settings)[name]
+    choices = [hint, *get_args(hint)]
+    return next((get_args(each) for each in choices if get_origin(each) is Literal), ())
+
+
 def _problem(name: str, value: Any) -> list[str]:
     try:
         checked = getattr(msgspec.convert({name: value}, Settings), name)
     except msgspec.ValidationError as error:
+        allowed = _words(name)
+        if allowed and isinstance(value, str):
+            return [f"there is no {name} {value!r}. {nearest(value, allowed)}"]
         return [f"{name}={value!r}: {str(error).split(' - ')[0].lower()}"]
     if checked is None:
         return []
