@@ -18,7 +18,7 @@ from hypothesis import settings as given_settings
 from hypothesis import strategies as st
 
 import lamina
-from lamina.errors import ModelFileError
+from lamina.errors import LaminaError, ModelFileError
 from lamina.model import Model
 from lamina.store import file
 
@@ -276,7 +276,7 @@ def test_a_failure_while_writing_leaves_the_old_file(folder: Path, monkeypatch: 
     for name in ("fsync", "replace"):
         with monkeypatch.context() as patch:
             patch.setattr(os, name, full)
-            with pytest.raises(OSError, match="No space"):
+            with pytest.raises(LaminaError, match="No space"):
                 model().save(path)
         assert path.read_bytes() == good()
     assert not list(folder.glob(".*")), "nothing half-written stays behind"

@@ -10,7 +10,7 @@ from sklearn import metrics
 
 import lamina
 from lamina.errors import TrainingError, UsageError
-from lamina.training.settings import Settings, settings_from
+from lamina.settings import Settings, settings_from
 from lamina.training.validation import METRICS
 
 QUICK = {"quality": "fast", "hidden": (16,), "members": 2, "epochs": 25}

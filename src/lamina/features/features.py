@@ -106,14 +106,3 @@ def broken_findings(unreadable: Mapping[str, np.ndarray]) -> list[Finding]:
         )
         for column, rows in unreadable.items()
     ]
-
-
-def _stop_on_fatal(findings: Sequence[Finding]) -> None:
-    """What makes learning impossible ends here, all of it in one error."""
-    fatal = [each for each in findings if each.severity == "fatal"]
-    if fatal:
-        raise TableError(
-            " ".join(each.message for each in fatal),
-            " ".join(each.remedy for each in fatal),
-            codes=[each.code for each in fatal],
-        )

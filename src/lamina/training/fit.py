@@ -215,6 +215,17 @@ def without_broken(encoded: Encoded, unreadable: Mapping[str, np.ndarray]) -> En
     )
 
 
+def _stop_on_fatal(findings: Sequence[Finding]) -> None:
+    """What makes learning impossible ends here, all of it in one error."""
+    fatal = [each for each in findings if each.severity == "fatal"]
+    if fatal:
+        raise TableError(
+            " ".join(each.message for each in fatal),
+            " ".join(each.remedy for each in fatal),
+            codes=[each.code for each in fatal],
+        )
+
+
 def _target(frame: pl.DataFrame, schema: Schema, task: Task) -> Target:
     field = schema.with_role("target")[0]
     if field.kind == "number":
