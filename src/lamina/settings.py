@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -65,8 +66,9 @@ def settings_from(choices: Mapping[str, Any]) -> Settings:
 
 
 _AT_LEAST: dict[str, float] = {
-    "members": 1, "epochs": 1, "batch": 1, "rate": 0, "decay": 0, "time_limit": 0, "size": 4, "seed": 0,
+    "members": 1, "epochs": 1, "batch": 1, "decay": 0, "size": 4, "seed": 0,
 }  # fmt: skip
+_MORE_THAN_0 = ("rate", "time_limit")
 
 
 def _words(name: str) -> tuple[str, ...]:
@@ -88,6 +90,10 @@ def _problem(name: str, value: Any) -> list[str]:
         return []
     if name in _AT_LEAST and checked < _AT_LEAST[name]:
         return [f"{name}={value!r}: at least {_AT_LEAST[name]:g} is needed"]
+    if name in _MORE_THAN_0 and not 0 < checked < inf:
+        return [f"{name}={value!r}: a number above 0 is needed"]
+    if name == "decay" and not checked < inf:
+        return [f"decay={value!r}: a finite number is needed"]
     if name == "hidden" and any(neurons < 1 for neurons in checked):
         return [f"hidden={value!r}: a layer needs at least one neuron"]
     if name == "validation" and not 0 < checked < 1:

@@ -11,7 +11,6 @@ import pytest
 import torch
 
 import lamina
-from lamina.data.split import Split
 from lamina.errors import TrainingError
 from lamina.features.features import Features
 from lamina.network.network import Architecture, Network, build
@@ -119,7 +118,7 @@ def run(checkpoint: Checkpoint | None) -> tuple[Network, Training]:
     """Both phases, as ``lamina.fit`` runs them."""
     features, examples = data()
     network = network_for(features)
-    parts = Split(np.arange(64), np.arange(64, ROWS), "random", "test")
+    parts = torch.arange(64), torch.arange(64, ROWS)
     return network, fitting.run(network, examples, parts, RECIPE, "log_loss", checkpoint, False)
 
 
@@ -255,7 +254,7 @@ def test_the_time_limit_ends_training_within_a_step(clock: Clock) -> None:
 
 def test_both_phases_share_the_time_limit(clock: Clock) -> None:
     features, examples = data()
-    parts = Split(np.arange(64), np.arange(64, ROWS), "random", "test")
+    parts = torch.arange(64), torch.arange(64, ROWS)
     began = clock.now
     fitting.run(
         network_for(features), examples, parts, timed(3.0, patience=10**6, anneal=0.5), "log_loss", None, False

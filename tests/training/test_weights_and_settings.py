@@ -56,7 +56,7 @@ def test_all_problems_of_the_settings_stand_in_one_message() -> None:
         settings_from({"mambers": 3, "members": 0, "rate": -1, "quality": "superb", "hidden": (4, 0), "validation": 1})
     words = str(caught.value)
     for part in (
-        "no setting 'mambers'. Did you mean 'members'?", "members=0: at least 1", "rate=-1", "quality='superb'",
+        "no setting 'mambers'. Did you mean 'members'?", "members=0: at least 1", "rate=-1", "no quality 'superb'",
         "hidden=(4, 0)", "validation=1",
     ):  # fmt: skip
         assert part in words
