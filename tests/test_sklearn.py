@@ -176,5 +176,5 @@ def test_missing_answers_are_refused():
 
 
 def test_impossible_settings_are_named():
-    with pytest.raises(lamina.LaminaError, match=r"quality='swift'.*hidden=\(0,\)"):
+    with pytest.raises(lamina.LaminaError, match=r"'swift'.*hidden=\(0,\)"):
         LaminaClassifier(quality="swift", hidden=(0,)).fit(X, CLASSES)

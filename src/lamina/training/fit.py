@@ -16,7 +16,7 @@ from lamina.data.doctor import examine
 from lamina.data.infer import infer
 from lamina.data.split import Split, split
 from lamina.data.table import Table
-from lamina.errors import TableError, TrainingError
+from lamina.errors import ColumnError, TableError, TrainingError
 from lamina.features.base import Arrays
 from lamina.features.features import Features, broken, broken_findings
 from lamina.features.target import ClassTarget, NumberTarget, Target
