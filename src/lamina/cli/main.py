@@ -29,14 +29,20 @@ for command in (fit, predict, evaluate, inspect, schema, demo):
     app.command(command.NAME)(getattr(command, command.NAME))
 
 
-@app.callback()
-def root(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
-) -> None:
-    """Raw data in; one neural network that predicts, decides and keeps learning out."""
-    if version:
+def _version(asked: bool) -> None:
+    if asked:
         typer.echo(__version__)
         raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,  # eager: it needs no command after it
+        typer.Option("--version", help="Print the version and stop.", callback=_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Raw data in; one neural network that predicts, decides and keeps learning out."""
 
 
 def main() -> None:

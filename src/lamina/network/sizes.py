@@ -86,10 +86,12 @@ def _picture(feature: ImageFeature, rows: int, settings: Settings, activation: s
     """Grey pictures (writing, shapes) need fewer channels than colour ones (things, scenes)."""
     side = max(feature.height, feature.width)
     enlarge = -(-TINY_TO // side) if side < TINY else 1
-    if feature.channels == 1:
-        widths = [48, 96, 192] if settings.quality == "best" else [32, 64, 128]
-    else:
-        widths = [64, 256, 256] if settings.quality == "best" else [32, 128, 128]
+    grey = feature.channels == 1
+    widths = {
+        "fast": [32, 64, 128] if grey else [32, 128, 128],
+        "good": [32, 64, 128] if grey else [64, 128, 256],
+        "best": [48, 96, 192] if grey else [64, 256, 256],
+    }[settings.quality]
     return {
         "widths": widths,
         "depths": [2, 2, 2],

@@ -75,8 +75,8 @@ def _for_pictures(rows: int, grey: bool, settings: Settings) -> tuple[Recipe, in
 
     Small sets get more passes, though fewer pictures in all.
     """
-    passes = {"fast": (1, 3), "good": (6, 12), "best": (16, 24)}[settings.quality][0 if grey else 1]
-    batch = 512 if rows >= 20_000 else 256
+    passes = {"fast": (1, 3), "good": (6, 10), "best": (16, 20)}[settings.quality][0 if grey else 1]
+    batch = 256
     while batch > 64 and rows / batch < 24:
         batch //= 2
     share = (batch / 2000) ** 0.5
@@ -86,7 +86,7 @@ def _for_pictures(rows: int, grey: bool, settings: Settings) -> tuple[Recipe, in
         rate=0.02,
         decay=1e-2,
         optimizer="muon",
-        convolution_rate=0.3 * share,
+        convolution_rate=0.36 * share,
         clip=0.0,
     )
     return recipe, max(1, round(passes * max(1.0, (20_000 / max(rows, 1)) ** 0.75)))
