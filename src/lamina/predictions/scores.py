@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from sklearn import metrics
 
 DRAWS = 200  # bootstrap samples
 MOST_WORK = 8_000_000  # rows × draws spent on intervals; fewer draws beyond
@@ -21,11 +20,13 @@ def class_scores(probabilities: np.ndarray, answers: np.ndarray) -> Scores:
     predicted class, and is left out of those that look at its probability. A score that these rows
     cannot give (AUROC of a single class) is left out.
     """
+    from sklearn.metrics import f1_score  # a second of imports that predicting need not wait for
+
     chosen = probabilities.argmax(1)
     scores = {
         "accuracy": float((chosen == answers).mean()),
         "balanced_accuracy": _balanced_accuracy(answers, chosen),
-        "f1": float(metrics.f1_score(answers, chosen, average="macro", zero_division=0.0)),
+        "f1": float(f1_score(answers, chosen, average="macro", zero_division=0.0)),
     }
     known = answers >= 0
     if not known.any():
@@ -91,13 +92,15 @@ def _balanced_accuracy(answers: np.ndarray, chosen: np.ndarray) -> float:
 
 def _ranking_scores(probabilities: np.ndarray, answers: np.ndarray) -> Scores:
     """AUROC and average precision; more than two classes: the mean of one against the rest."""
+    from sklearn.metrics import average_precision_score
+
     two = probabilities.shape[1] == 2
     areas, precisions = [], []
     for k in (1,) if two else range(probabilities.shape[1]):
         positive = answers == k
         if 0 < positive.sum() < len(positive):
             areas.append(area_under_roc(probabilities[:, k], positive))
-            precisions.append(metrics.average_precision_score(positive, probabilities[:, k]))
+            precisions.append(average_precision_score(positive, probabilities[:, k]))
     if not areas:
         return {}
     return {"auroc": float(np.mean(areas)), "average_precision": float(np.mean(precisions))}

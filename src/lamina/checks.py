@@ -1,0 +1,281 @@
+"""Contract checks that every kind must pass, ours or a plug-in's.
+
+``check_kind("number")`` makes a small frame of that kind (missing, unseen and unreadable values among it) and
+holds the kind's feature and input layer to what the other stages rely on. A kind that is new brings a maker
+of frames and the spec of its input layer:
+
+>>> check_kind("flag")
+"""
+
+from __future__ import annotations
+
+import copy
+import io
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+from torch import Tensor
+
+from lamina.catalog import KINDS, part
+from lamina.errors import UsageError, nearest
+from lamina.features.base import Arrays, Feature
+from lamina.network.inputs.base import Batch, Input
+
+ROWS = 48  # of a made frame
+CLOSE = 1e-5  # between a row answered alone and in a batch
+
+# seed, unseen → a frame; with unseen, it holds values that a frame without does not
+Maker = Callable[[int, bool], pl.DataFrame]
+
+
+class ContractError(AssertionError):
+    """A kind breaks the contract; the message names the kind and what was expected."""
+
+
+def check_kind(name: str, *, make: Maker | None = None, spec: Mapping[str, Any] | None = None) -> None:
+    """Holds the feature and the input layer of a registered kind to their contracts.
+
+    ``make(seed, unseen)`` gives frames of ``ROWS`` rows and ``spec`` the input layer's sizes; the built-in
+    kinds have their own. Raises ContractError, UsageError for a kind that is not registered.
+    """
+    if name not in KINDS:
+        raise UsageError(f"There is no kind {name!r}.", nearest(name, KINDS), kind=name)
+    made = make or _MAKERS[name]
+    frame, other = made(0, False), made(1, True)
+    feature = _fitted(name, frame)
+    check_feature(feature, frame, other)
+    layer: Input = part(KINDS[name].input)(feature, dict(_SPECS.get(name, {}) if spec is None else spec))
+    check_input(layer, feature, frame, other)
+
+
+def check_feature(feature: Feature, frame: pl.DataFrame, other: pl.DataFrame) -> None:
+    """The contract of a feature fitted on ``frame``; ``other`` holds values that it never saw."""
+    for rows in (frame, other):
+        _check_transform(feature, rows)
+    state = json.loads(json.dumps(feature.to_json(), allow_nan=False))
+    again = type(feature).from_json(state)
+    _expect(feature, again.to_json() == feature.to_json(), "from_json gives back what to_json wrote")
+    _expect(
+        feature,
+        _same(again.transform(other), feature.transform(other)),
+        "a feature that went through JSON gives the same arrays",
+    )
+    before = feature.to_json()
+    grown = feature.extend(other)
+    _expect(feature, feature.to_json() == before, "extend leaves the old feature as it was")
+    _expect(
+        feature,
+        _same(grown.transform(frame), feature.transform(frame)),
+        "extend keeps the codes of old values",
+    )
+
+
+def check_input(layer: Input, feature: Feature, frame: pl.DataFrame, other: pl.DataFrame) -> None:
+    """The contract of an input layer built from ``feature``."""
+    arrays, strange = _tensors(feature.transform(frame)), _tensors(feature.transform(other))
+    layer.prepare(arrays)
+    _check_shapes(layer, feature, (arrays, strange))
+    _check_gradients(layer, feature, arrays)
+    layer.settle()
+    _check_alone(layer, feature, strange)
+    _check_views(layer, feature, arrays)
+    _check_growth(layer, feature, frame, other)
+
+
+def _fitted(name: str, frame: pl.DataFrame) -> Feature:
+    kind: type[Feature] = part(KINDS[name].feature)
+    columns = frame.columns if KINDS[name].together else frame.columns[:1]
+    feature = kind.fit(name, frame, columns)
+    _expect(feature, feature.kind == name, "the feature says of which kind it is")
+    return feature
+
+
+def _check_transform(feature: Feature, frame: pl.DataFrame) -> None:
+    whole = feature.transform(frame)
+    _expect(feature, feature.name in whole, f"one array is called {feature.name!r}")
+    _expect(
+        feature,
+        all(key == feature.name or key.startswith(f"{feature.name}.") for key in whole),
+        f"further arrays are called '{feature.name}.something'",
+    )
+    _expect(feature, all(len(each) == frame.height for each in whole.values()), "one entry per row")
+    _expect(feature, _same(whole, feature.transform(frame)), "transform is deterministic")
+    for start, stop in ((0, 1), (3, 17), (frame.height - 1, frame.height), (5, 5)):
+        sliced = {key: each[start:stop] for key, each in whole.items()}
+        _expect(
+            feature,
+            _same(feature.transform(frame[start:stop]), sliced),
+            f"rows {start} to {stop} alone give the same arrays as among the others",
+        )
+
+
+def _check_shapes(layer: Input, feature: Feature, batches: tuple[Batch, ...]) -> None:
+    for training in (True, False):
+        layer.train(training)
+        for arrays in batches:
+            read = layer(arrays)
+            wanted = (len(next(iter(arrays.values()))), layer.width)
+            _expect(feature, tuple(read.shape) == wanted, f"shape {wanted}, not {tuple(read.shape)}")
+            _expect(feature, bool(read.isfinite().all()), "every output is finite")
+
+
+def _check_gradients(layer: Input, feature: Feature, arrays: Batch) -> None:
+    layer.train()
+    layer.zero_grad(set_to_none=True)
+    read = layer(arrays)
+    if not read.requires_grad:
+        _expect(feature, not any(p.requires_grad for p in layer.parameters()), "gradients flow")
+        return
+    (read * torch.linspace(0.5, 1.5, read.numel()).view_as(read)).sum().backward()  # type: ignore[no-untyped-call]
+    for name, weights in layer.named_parameters():
+        if weights.requires_grad:
+            reached = weights.grad is not None and bool(weights.grad.isfinite().all() & weights.grad.any())
+            _expect(feature, reached, f"the gradient reaches {name!r}")
+    layer.zero_grad(set_to_none=True)
+
+
+@torch.no_grad()
+def _check_alone(layer: Input, feature: Feature, arrays: Batch) -> None:
+    layer.eval()
+    together = layer(arrays)
+    for row in range(0, len(together), 5):
+        alone = layer({key: each[row : row + 1] for key, each in arrays.items()})
+        gap = float((alone[0] - together[row]).abs().max())
+        size = max(1.0, float(together[row].abs().max()))
+        _expect(feature, gap <= CLOSE * size, f"row {row} alone is answered as in a batch (gap {gap:g})")
+
+
+@torch.no_grad()
+def _check_views(layer: Input, feature: Feature, arrays: Batch) -> None:
+    layer.eval()
+    kept = {key: each.clone() for key, each in arrays.items()}
+    views = layer.views(arrays)
+    seen = [*views, layer.augment(arrays, torch.Generator().manual_seed(0))]
+    _expect(feature, all(layer(each).shape == layer(arrays).shape for each in seen), "views are rows too")
+    _expect(feature, torch.equal(layer(views[0]), layer(arrays)), "the first view is the rows as they are")
+    unmoved = all(torch.equal(_bare(arrays[key]), _bare(kept[key])) for key in kept)
+    _expect(feature, unmoved, "views and augment leave the arrays as they were")
+
+
+@torch.no_grad()
+def _check_growth(layer: Input, feature: Feature, frame: pl.DataFrame, other: pl.DataFrame) -> None:
+    layer.eval()
+    old = layer(_tensors(feature.transform(frame)))
+    grown_feature = feature.extend(other)
+    grown = copy.deepcopy(layer).extend(grown_feature).eval()
+    new = grown(_tensors(grown_feature.transform(frame)))
+    _expect(feature, torch.equal(new, old), "extend leaves the answers for old values exactly equal")
+    more = grown(_tensors(grown_feature.transform(other)))
+    _expect(feature, bool(more.isfinite().all()), "new values are answered with finite numbers")
+
+
+def _expect(feature: Feature, kept: bool, what: str) -> None:
+    if not kept:
+        raise ContractError(f"{type(feature).__name__} ({feature.kind}) breaks its contract: {what}.")
+
+
+def _same(one: Arrays, two: Arrays) -> bool:
+    """Equal names, types and values, NaN equal to NaN."""
+    return one.keys() == two.keys() and all(
+        one[key].dtype == two[key].dtype
+        and one[key].shape == two[key].shape
+        and bool(np.array_equal(one[key], two[key], equal_nan=one[key].dtype.kind == "f"))
+        for key in one
+    )
+
+
+def _tensors(arrays: Arrays) -> Batch:
+    return {key: torch.from_numpy(np.array(each)) for key, each in arrays.items()}
+
+
+def _bare(values: Tensor) -> Tensor:
+    return values.nan_to_num(nan=-1234.5) if values.is_floating_point() else values
+
+
+def _numbers(seed: int, unseen: bool) -> pl.DataFrame:
+    rng = np.random.default_rng(seed)
+    usual = rng.normal(100, 20, ROWS).tolist()
+    usual[::7] = [None] * len(usual[::7])
+    counts: list[float | None] = rng.integers(0, 3, ROWS).astype(float).tolist()
+    counts[1] = None
+    if unseen:
+        usual[:6] = [1e30, -1e30, float("nan"), float("inf"), float("-inf"), 1e-30]
+    return pl.DataFrame(
+        {"usual": usual, "counts": counts}, schema={"usual": pl.Float64, "counts": pl.Float64}
+    )
+
+
+def _words(seed: int, unseen: bool) -> pl.DataFrame:
+    rng = np.random.default_rng(seed)
+    colours: list[str | None] = rng.choice(["red", "green", "blue"], ROWS).tolist()
+    sizes: list[str | None] = [f"{size}" for size in rng.integers(0, 9, ROWS)]
+    colours[2:5], sizes[-1] = [None, "once", "red"], None
+    if unseen:
+        colours[:6] = ["new", "new", "", "naïve 🙂", "new", None]
+        colours = ["red" if each == "once" else each for each in colours]
+    return pl.DataFrame({"colour": colours, "size": sizes})
+
+
+def _flags(seed: int, unseen: bool) -> pl.DataFrame:
+    drawn = np.random.default_rng(seed).integers(0, 3, ROWS)
+    flags = [(False, True, None)[each] for each in drawn]
+    return pl.DataFrame(
+        {"member": flags, "paid": flags[::-1]}, schema={"member": pl.Boolean, "paid": pl.Boolean}
+    )
+
+
+def _dates(seed: int, unseen: bool) -> pl.DataFrame:
+    rng = np.random.default_rng(seed)
+    start = datetime(1890, 2, 28, 23, 59) if unseen else datetime(2020, 1, 1)
+    opened = [start + timedelta(hours=int(each)) for each in rng.integers(0, 40_000, ROWS)]
+    closed = [
+        each + timedelta(days=int(days)) for each, days in zip(opened, rng.integers(0, 90, ROWS), strict=True)
+    ]
+    frame = pl.DataFrame({"opened": opened, "closed": closed})
+    missing = pl.Series(np.arange(ROWS) % 6 == 0)
+    return frame.with_columns(closed=pl.when(missing).then(None).otherwise(pl.col("closed")))
+
+
+def _pictures(seed: int, unseen: bool) -> pl.DataFrame:
+    from PIL import Image
+
+    rng = np.random.default_rng(seed)
+    cells: list[bytes | None] = []
+    for row in range(ROWS):
+        shape = (9 + row % 5, 12, 3) if unseen else (10, 12, 3)
+        file = io.BytesIO()
+        Image.fromarray(rng.integers(0, 256, shape, dtype=np.uint8)).save(file, "PNG")
+        cells.append(file.getvalue())
+    cells[3] = None
+    if unseen:
+        cells[1], cells[4] = b"no picture", (cells[4] or b"")[:60]
+    return pl.DataFrame({"picture": cells})
+
+
+_MAKERS: dict[str, Maker] = {
+    "number": _numbers,
+    "category": _words,
+    "flag": _flags,
+    "date": _dates,
+    "image": _pictures,
+}
+_SPECS: dict[str, dict[str, Any]] = {
+    "number": {"size": 4},
+    "category": {"size": 4},
+    "date": {"size": 4},
+    "image": {
+        "widths": [4, 6],
+        "depths": [1, 3],
+        "activation": "silu",
+        "enlarge": 1,
+        "stride": 1,
+        "shift": 1,
+        "mirror": True,
+        "views": True,
+    },
+}
