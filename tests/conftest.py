@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
+
 from small_data import write_churn, write_digits, write_idx
 
 if TYPE_CHECKING:

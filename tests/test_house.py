@@ -12,9 +12,9 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from small_data import write_churn, write_digits
 
 import lamina
+from small_data import write_churn, write_digits
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "lamina"

@@ -98,7 +98,9 @@ def test_the_same_training_gives_the_same_bytes(folder: Path) -> None:
 
 
 def test_a_loaded_model_gives_the_same_answers(folder: Path) -> None:
-    asked = pl.concat([rows(), pl.DataFrame({"x": [None], "word": ["never"], "y": [None]})], how="vertical_relaxed")
+    asked = pl.concat(
+        [rows(), pl.DataFrame({"x": [None], "word": ["never"], "y": [None]})], how="vertical_relaxed"
+    )
     loaded = load(good(), folder)
     assert loaded.predict(asked).equals(model().predict(asked))
     assert str(loaded) == str(model())
@@ -224,7 +226,9 @@ def test_weights_that_are_not_finite_are_refused(folder: Path) -> None:
     refused(with_weights(folder, **{"network.output.bias": huge}), folder, "fit")
 
 
-@pytest.mark.parametrize("name", ["network.output.bias", "baseline.weights", "baseline.constant", "baseline.bias"])
+@pytest.mark.parametrize(
+    "name", ["network.output.bias", "baseline.weights", "baseline.constant", "baseline.bias"]
+)
 def test_weights_that_do_not_fit_are_refused(name: str, folder: Path) -> None:
     _, weights = parts()
     refused(with_weights(folder, **{name: None}), folder, "fit")

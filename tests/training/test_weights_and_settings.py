@@ -20,7 +20,11 @@ def rare(rows: int = 600, seed: int = 0) -> pl.DataFrame:
     rng = np.random.default_rng(seed)
     sick = rng.random(rows) < 0.06
     return pl.DataFrame(
-        {"x": rng.normal(size=rows) + 1.5 * sick, "z": rng.normal(size=rows), "y": np.where(sick, "sick", "well")}
+        {
+            "x": rng.normal(size=rows) + 1.5 * sick,
+            "z": rng.normal(size=rows),
+            "y": np.where(sick, "sick", "well"),
+        }
     )
 
 
@@ -53,10 +57,13 @@ def test_weights_that_are_all_zero_are_refused() -> None:
 
 def test_all_problems_of_the_settings_stand_in_one_message() -> None:
     with pytest.raises(UsageError) as caught:
-        settings_from({"mambers": 3, "members": 0, "rate": -1, "quality": "superb", "hidden": (4, 0), "validation": 1})
+        settings_from(
+            {"mambers": 3, "members": 0, "rate": -1, "quality": "superb", "hidden": (4, 0), "validation": 1}
+        )
     words = str(caught.value)
     for part in (
-        "no setting 'mambers'. Did you mean 'members'?", "members=0: at least 1", "rate=-1", "no quality 'superb'",
+        "no setting 'mambers'. Did you mean 'members'?", "members=0: at least 1",
+        "rate=-1", "no quality 'superb'",
         "hidden=(4, 0)", "validation=1",
     ):  # fmt: skip
         assert part in words
@@ -86,13 +93,17 @@ def test_validation_metrics_equal_those_of_scikit_learn() -> None:
     p = rng.dirichlet(np.ones(3), 200).astype(np.float32).round(2) + 1e-3
     p /= p.sum(1, keepdims=True)
     y = rng.integers(0, 3, 200)
-    mine = {name: float(METRICS[name](torch.from_numpy(p), torch.from_numpy(y))) for name in ("log_loss", "accuracy", "auroc")}
+    mine = {
+        name: float(METRICS[name](torch.from_numpy(p), torch.from_numpy(y)))
+        for name in ("log_loss", "accuracy", "auroc")
+    }
     areas = [metrics.roc_auc_score(y == k, p[:, k]) for k in range(3)]
     assert mine["log_loss"] == pytest.approx(metrics.log_loss(y, p), rel=1e-4)
     assert mine["accuracy"] == pytest.approx(metrics.accuracy_score(y, p.argmax(1)))
     assert mine["auroc"] == pytest.approx(np.mean(areas), rel=1e-5)
     a, b = rng.normal(size=100), rng.normal(size=100)
     for name, other in (
-        ("rmse", metrics.root_mean_squared_error), ("mae", metrics.mean_absolute_error), ("r2", metrics.r2_score),
+        ("rmse", metrics.root_mean_squared_error),
+        ("mae", metrics.mean_absolute_error), ("r2", metrics.r2_score),
     ):  # fmt: skip
         assert float(METRICS[name](torch.from_numpy(a), torch.from_numpy(b))) == pytest.approx(other(b, a))

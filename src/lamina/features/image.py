@@ -130,7 +130,9 @@ def _open(cell: Any) -> Image.Image | None:
     # A hostile or broken file can raise nearly anything from a decoder: all of it means "broken".
     try:
         if isinstance(cell, pl.Series | np.ndarray | list):
-            return Image.fromarray(np.asarray(cell, np.uint8))
+            pixels = np.asarray(cell, np.uint8)
+            single = pixels.ndim == 3 and pixels.shape[2] == 1
+            return _upright(Image.fromarray(pixels[..., 0] if single else pixels))
         image = Image.open(io.BytesIO(cell) if isinstance(cell, bytes) else cell)
         if image.width * image.height > MOST_PIXELS:
             return None

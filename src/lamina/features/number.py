@@ -85,6 +85,7 @@ def _centre_and_spread(values: np.ndarray) -> tuple[float, float]:
     """Median, and the spread that makes the middle half of the values one normal quartile range wide."""
     if not len(values):
         return 0.0, 1.0
+    values = np.clip(values, -1e150, 1e150)  # squares of larger ones leave the range of a float
     low, centre, high = np.quantile(values, [0.25, 0.5, 0.75])
     # 1.349 = the quartile range of a standard normal
     for spread in ((high - low) / 1.349, float(np.std(values)), abs(float(centre)), 1.0):

@@ -20,13 +20,11 @@ def class_scores(probabilities: np.ndarray, answers: np.ndarray) -> Scores:
     predicted class, and is left out of those that look at its probability. A score that these rows
     cannot give (AUROC of a single class) is left out.
     """
-    from sklearn.metrics import f1_score  # a second of imports that predicting need not wait for
-
     chosen = probabilities.argmax(1)
     scores = {
         "accuracy": float((chosen == answers).mean()),
         "balanced_accuracy": _balanced_accuracy(answers, chosen),
-        "f1": float(f1_score(answers, chosen, average="macro", zero_division=0.0)),
+        "f1": macro_f1(answers, chosen, probabilities.shape[1]),
     }
     known = answers >= 0
     if not known.any():
@@ -92,15 +90,13 @@ def _balanced_accuracy(answers: np.ndarray, chosen: np.ndarray) -> float:
 
 def _ranking_scores(probabilities: np.ndarray, answers: np.ndarray) -> Scores:
     """AUROC and average precision; more than two classes: the mean of one against the rest."""
-    from sklearn.metrics import average_precision_score
-
     two = probabilities.shape[1] == 2
     areas, precisions = [], []
     for k in (1,) if two else range(probabilities.shape[1]):
         positive = answers == k
         if 0 < positive.sum() < len(positive):
             areas.append(area_under_roc(probabilities[:, k], positive))
-            precisions.append(average_precision_score(positive, probabilities[:, k]))
+            precisions.append(average_precision(probabilities[:, k], positive))
     if not areas:
         return {}
     return {"auroc": float(np.mean(areas)), "average_precision": float(np.mean(precisions))}
@@ -112,3 +108,24 @@ def area_under_roc(scores: np.ndarray, positive: np.ndarray) -> float:
     ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
     n, m = int(positive.sum()), int((~positive).sum())
     return float((ranks[positive].sum() - n * (n + 1) / 2) / (n * m))
+
+
+def macro_f1(answers: np.ndarray, chosen: np.ndarray, classes: int) -> float:
+    """Mean F1 of the classes that occur among answers or chosen, as scikit-learn defines it.
+
+    A class that training never saw (-1) counts as one class with F1 0.
+    """
+    known = answers >= 0
+    both = np.bincount(answers[answers == chosen], minlength=classes)
+    either = np.bincount(answers[known], minlength=classes) + np.bincount(chosen, minlength=classes)
+    occurs = either > 0
+    unseen = int((~known).any())
+    return float((2 * both / np.maximum(either, 1))[occurs].sum() / (occurs.sum() + unseen))
+
+
+def average_precision(scores: np.ndarray, positive: np.ndarray) -> float:
+    """Precision at each threshold, weighted by the recall it adds, as scikit-learn defines it."""
+    order = np.argsort(-scores, kind="stable")
+    last = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)  # of rows with equal score
+    right = np.cumsum(positive[order])[last]
+    return float(np.sum(np.diff(right, prepend=0) * right / (last + 1)) / right[-1])

@@ -19,17 +19,19 @@ class Average:
     def __init__(self, network: nn.Module, decay: float) -> None:
         self.decay, self.steps = decay, 0
         self.weights: dict[str, Tensor] = {}
+        self.live: list[Tensor] = []
         if decay:
             self.weights = {name: each.clone() for name, each in _floating(network)}
+            self.live = [each for _, each in _floating(network)]
 
     @torch.no_grad()
-    def update(self, network: nn.Module) -> None:
+    def update(self) -> None:
+        """Called after every step."""
         if not self.decay:
             return
         self.steps += 1
         beta = min(self.decay, (1 + self.steps) / (10 + self.steps))
-        current = [each for _, each in _floating(network)]
-        torch._foreach_lerp_(list(self.weights.values()), current, 1 - beta)
+        torch._foreach_lerp_(list(self.weights.values()), self.live, 1 - beta)
 
     @contextmanager
     def applied(self, network: nn.Module) -> Iterator[None]:

@@ -29,6 +29,7 @@ class Progress(msgspec.Struct, kw_only=True):
     best_score: float | None
     seconds: float
     average_steps: int = 0
+    scored: int = 0
     now: dict[str, Any] = {}
     best: dict[str, Any] | None = None
 

@@ -11,6 +11,8 @@ from lamina.records import Choice
 from lamina.settings import Settings
 from lamina.training.recipe import Recipe
 
+LEAST_STEPS = 300  # a table of a few rows needs many passes to make as many steps
+
 
 def choose_recipe(
     features: Features, target: Target, rows: int, settings: Settings
@@ -28,9 +30,12 @@ def choose_recipe(
         if (value := getattr(settings, name)) is not None
     }
     recipe = msgspec.structs.replace(recipe, **given)
-    passes = settings.epochs or passes
-    steps = passes * max(1, rows // min(recipe.batch, rows))
-    recipe = msgspec.structs.replace(recipe, steps=steps)
+    per_pass = max(1, rows // min(recipe.batch, rows))
+    passes = settings.epochs or max(passes, LEAST_STEPS // per_pass)
+    steps = passes * per_pass
+    recipe = msgspec.structs.replace(
+        recipe, steps=steps, warmup=min(recipe.warmup, steps // 4), least=min(recipe.least, steps // 2)
+    )
     if settings.refit is False:
         recipe = msgspec.structs.replace(recipe, anneal=0.0)
     return recipe, (Choice(what="passes at most", value=passes, why=_words(recipe)),)

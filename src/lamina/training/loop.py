@@ -21,6 +21,8 @@ from lamina.training.optimizer import make_optimizers
 from lamina.training.recipe import Recipe, rate_at
 from lamina.training.validation import Validation
 
+SCORED_EVERY = 10  # steps: on a tiny table, scoring every pass would cost more than learning
+
 Watch = Callable[["Training"], None]
 
 
@@ -51,6 +53,7 @@ class Training:
     best: State | None = None
     best_epoch: int = 0
     best_score: float | None = None
+    scored: int = 0
     stopped: str = "all passes made"
 
     def __post_init__(self) -> None:
@@ -128,7 +131,7 @@ def train_step(training: Training, batch: Examples) -> float:
     for optimizer in training.optimizers:
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-    training.average.update(network)
+    training.average.update()
     return value
 
 
@@ -151,7 +154,9 @@ def set_rate(training: Training) -> None:
 def close_epoch(training: Training, loss: float) -> None:
     """Score, keep if best, write the checkpoint."""
     number, score = len(training.epochs) + 1, None
-    if training.validation is not None:
+    due = training.step - training.scored >= SCORED_EVERY or training.progress >= 1.0
+    if training.validation is not None and due:
+        training.scored = training.step
         with training.average.applied(training.network):
             score = training.validation.score(training.network)
         ready = training.recipe.patience and training.step >= training.recipe.least
@@ -167,10 +172,10 @@ def close_epoch(training: Training, loss: float) -> None:
 def out_of_patience(training: Training) -> bool:
     """Whether validation has brought nothing for long enough."""
     patience = training.recipe.patience
-    waited = len(training.epochs) - training.best_epoch
+    waited = sum(each.score is not None for each in training.epochs[training.best_epoch :])
     if not patience or training.best is None or waited < patience:
         return False
-    training.stopped = f"no better validation score for {patience} passes"
+    training.stopped = f"no better validation score for {len(training.epochs) - training.best_epoch} passes"
     return True
 
 
@@ -214,6 +219,7 @@ def save(training: Training, checkpoint: Checkpoint) -> None:
         best_score=training.best_score,
         seconds=training.seconds,
         average_steps=training.average.steps,
+        scored=training.scored,
         now=flatten("now", vars(now), tensors),
         best=best,
     )
@@ -232,6 +238,7 @@ def resume(training: Training) -> None:
     training.average.weights, training.average.steps = now.averaged, progress.average_steps
     training.generator.set_state(tensors["random.order"])
     training.step, training.epochs = now.step, list(progress.epochs)
+    training.scored = progress.scored
     training.best_epoch, training.best_score = progress.best_epoch, progress.best_score
     training.before = progress.seconds
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from lamina.network.activations import activation
 
-MASKS = 2**22  # random numbers drawn once, from which every dropout mask is a slice
+MASKS = 2**22  # random numbers drawn once at most, from which every dropout mask is a slice
 SKIP_FROM = 5  # from this many hidden layers on, they are residual: y + f(norm(y))
 
 
@@ -126,7 +126,7 @@ class Perceptron(nn.Module):
         # By the widest layer: drawn once, so that a resumed training meets the same numbers
         most = x.numel() // x.shape[-1] * self.widest
         if self.noise is None or self.noise.numel() < 2 * most:
-            kept = torch.rand(max(MASKS, 2 * most), generator=self.fixed) >= self.dropout
+            kept = torch.rand(max(min(MASKS, 64 * most), 2 * most), generator=self.fixed) >= self.dropout
             self.noise = (kept.to(x.dtype) / (1 - self.dropout)).to(x.device)
         places = self.noise.numel() - x.numel() + 1
         start = int(torch.randint(places, (), generator=self.generator))
