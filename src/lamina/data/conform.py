@@ -159,7 +159,8 @@ def _conform_column(raw: pl.Series, field: Field) -> tuple[pl.Series, Finding | 
     if count == 0:
         return column, None
     filled = len(raw) - int(is_missing(raw, markers).sum())
-    if count > TOO_MANY * filled:
+    infinite = field.kind == "number" and raw.dtype.is_numeric()  # numbers still, if none to compute with
+    if count > TOO_MANY * filled and not infinite:
         return column, _refusal(raw, field, lost)
     return column, _unreadable(raw, field, lost)
 

@@ -133,11 +133,11 @@ def _open(cell: Any) -> Image.Image | None:
             pixels = np.asarray(cell, np.uint8)
             single = pixels.ndim == 3 and pixels.shape[2] == 1
             return _upright(Image.fromarray(pixels[..., 0] if single else pixels))
-        image = Image.open(io.BytesIO(cell) if isinstance(cell, bytes) else cell)
-        if image.width * image.height > MOST_PIXELS:
-            return None
-        image.load()
-        return _upright(image)
+        with Image.open(io.BytesIO(cell) if isinstance(cell, bytes) else cell) as image:
+            if image.width * image.height > MOST_PIXELS:
+                return None
+            image.load()
+            return _upright(image)
     except Exception:
         return None
 

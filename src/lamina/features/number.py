@@ -13,6 +13,7 @@ from lamina.features.base import Arrays, Feature
 
 INTERVALS = 64  # per column, for the piecewise-linear embedding
 FEW_ROWS, FEW_INTERVALS = 3000, 16  # with fewer rows, wider intervals
+CLOSEST = 1e-30  # between knots: the slope of a narrower interval leaves the range of a float32
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,8 @@ def _knots(values: np.ndarray) -> tuple[float, ...]:
         return (-1.0, 1.0)
     # float32 is what the network will see: knots closer than that would make empty intervals
     distinct, counts = np.unique(values.astype(np.float32), return_counts=True)
+    apart = np.diff(distinct.astype(np.float64), prepend=-np.inf) > CLOSEST
+    distinct, counts = distinct[apart], counts[apart]
     if len(distinct) == 1:
         return float(distinct[0]) - 1.0, float(distinct[0]) + 1.0
     most = INTERVALS if len(values) >= FEW_ROWS else FEW_INTERVALS

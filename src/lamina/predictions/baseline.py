@@ -11,8 +11,10 @@ import numpy as np
 
 from lamina.features.base import Arrays
 from lamina.features.category import FIRST, CategoryFeature
+from lamina.features.date import DateFeature
 from lamina.features.features import Features
 from lamina.features.image import ImageFeature
+from lamina.features.number import NumberFeature
 
 MOST_ROWS = 20_000  # training rows of the linear model
 MOST_CELLS = 8_000_000  # rows × columns of its matrix
@@ -48,7 +50,7 @@ class Baseline:
         """
         from sklearn.linear_model import LogisticRegression, Ridge
 
-        rows = train[_sampled(len(train), features, arrays, seed)]
+        rows = train[_sampled(len(train), features, seed)]
         x = linear_matrix(features, {name: each[rows] for name, each in arrays.items()})
         y = answers[rows]
         if not classes:
@@ -97,6 +99,22 @@ def linear_matrix(features: Features, arrays: Arrays) -> np.ndarray:
     return np.concatenate([_columns(each, arrays) for each in features], axis=1)
 
 
+def linear_width(features: Features) -> int:
+    """How many columns ``linear_matrix`` makes of these features."""
+    return sum(_width(each) for each in features)
+
+
+def _width(feature: Any) -> int:
+    if isinstance(feature, CategoryFeature):
+        return sum(min(size, FIRST + MOST_VALUES) for size in feature.sizes)
+    if isinstance(feature, ImageFeature):
+        tall, wide = -(-feature.height // MOST_SIDE), -(-feature.width // MOST_SIDE)
+        return feature.channels * (feature.height // tall) * (feature.width // wide)
+    if isinstance(feature, NumberFeature | DateFeature):
+        return 2 * len(feature.knots)
+    return len(feature.columns)
+
+
 def _columns(feature: Any, arrays: Arrays) -> np.ndarray:
     array = arrays[feature.name]
     if isinstance(feature, CategoryFeature):
@@ -125,9 +143,8 @@ def _small_picture(pixels: np.ndarray) -> np.ndarray:
     return (small.mean((3, 5), dtype=np.float32) / 127.5 - 1).reshape(rows, -1)
 
 
-def _sampled(rows: int, features: Features, arrays: Arrays, seed: int) -> np.ndarray:
-    width = linear_matrix(features, {name: each[:1] for name, each in arrays.items()}).shape[1]
-    most = min(MOST_ROWS, max(200, MOST_CELLS // max(width, 1)))
+def _sampled(rows: int, features: Features, seed: int) -> np.ndarray:
+    most = min(MOST_ROWS, max(200, MOST_CELLS // max(linear_width(features), 1)))
     if rows <= most:
         return np.arange(rows)
     return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))

@@ -14,12 +14,15 @@ from lamina.errors import ModelFileError
 from lamina.features.features import Features
 from lamina.features.target import ClassTarget, Target, target_from_json
 from lamina.network.network import Architecture, Network
-from lamina.predictions.baseline import Baseline
+from lamina.predictions.baseline import Baseline, linear_width
 from lamina.records import Choice, Epoch, Evaluation, Finding, Schema
 from lamina.settings import Settings
 from lamina.store import file
 from lamina.tasks import Task
 from lamina.training.fitted import Fitted
+
+MOST_LAYERS = 10_000  # hidden layers that a manifest may describe
+QUOTING = frozenset({"unreadable", "ragged-row", "target-missing"})  # findings whose words quote cells
 
 
 class Manifest(msgspec.Struct, kw_only=True):
@@ -54,10 +57,10 @@ def save(path: str | Path, fitted: Fitted, baseline: Baseline, validation: Evalu
         metric=fitted.metric,
         rows=fitted.rows,
         choices=list(fitted.choices),
-        findings=[without_rows(each) for each in fitted.findings],
+        findings=[without_values(each) for each in fitted.findings],
         epochs=list(fitted.epochs),
         stopped=fitted.stopped,
-        validation=validation,
+        validation=_finite(validation),
     )
     weights = {f"network.{n}": t.cpu().numpy() for n, t in fitted.network.state_dict().items()}
     weights |= {f"baseline.{n}": each for n, each in baseline.tensors().items()}
@@ -72,7 +75,7 @@ def load(path: str | Path) -> tuple[Fitted, Baseline, Evaluation]:
         features = Features.from_json(manifest.features)
         target = target_from_json(manifest.target)
         network = _network(manifest.architecture, features, _under("network.", weights), path)
-        baseline = _baseline(_under("baseline.", weights), manifest.architecture.scores, path)
+        baseline = _baseline(_under("baseline.", weights), features, manifest.architecture.scores, path)
         _check_answers(target, manifest.architecture, path)
     except ModelFileError:
         raise
@@ -102,6 +105,8 @@ def _network(
     path: str | Path,
 ) -> Network:
     """The network with these weights; sizes are compared before memory for them is taken."""
+    if len(architecture.hidden) > MOST_LAYERS:
+        raise _misfit(path, f"it describes {len(architecture.hidden):,} hidden layers")
     with torch.device("meta"):
         layers = Network(architecture, features).state_dict()
     tensors = {name: torch.from_numpy(each) for name, each in weights.items()}
@@ -118,8 +123,8 @@ def _shapes(tensors: Mapping[str, torch.Tensor]) -> dict[str, tuple[str, tuple[i
     return {name: (str(each.dtype), tuple(each.shape)) for name, each in tensors.items()}
 
 
-def _baseline(weights: dict[str, np.ndarray], scores: int, path: str | Path) -> Baseline:
-    columns = weights["weights"].shape[0]
+def _baseline(weights: dict[str, np.ndarray], features: Features, scores: int, path: str | Path) -> Baseline:
+    columns = linear_width(features)
     wanted = {"constant": (scores,), "weights": (columns, scores), "bias": (scores,)}
     if {n: w.shape for n, w in weights.items() if w.dtype == np.float32} != wanted or len(weights) != 3:
         raise _misfit(path, "the weights of the baseline do not fit its answers")
@@ -140,9 +145,23 @@ def _misfit(path: str | Path, why: str) -> ModelFileError:
     )
 
 
-def without_rows(finding: Finding) -> Finding:
-    """Row numbers of the training table mean nothing elsewhere; the counts stay."""
-    return msgspec.structs.replace(finding, rows=())
+def without_values(finding: Finding) -> Finding:
+    """What a model file may say of a finding: which, where, how often; no row number, no cell."""
+    where = f" in {finding.column!r}" if finding.column else ""
+    message = f"{finding.code}{where}: {finding.count:,} rows" if finding.code in QUOTING else finding.message
+    return msgspec.structs.replace(finding, rows=(), message=message)
+
+
+def _finite(evaluation: Evaluation) -> Evaluation:
+    """Scores that are numbers: JSON has no other."""
+    baseline = {name: _numbers(scores) for name, scores in evaluation.baseline.items()}
+    kept = _numbers(evaluation.scores)
+    intervals = {n: i for n, i in evaluation.intervals.items() if np.isfinite(i).all()}
+    return msgspec.structs.replace(evaluation, scores=kept, intervals=intervals, baseline=baseline)
+
+
+def _numbers(scores: Mapping[str, float]) -> dict[str, float]:
+    return {name: value for name, value in scores.items() if np.isfinite(value)}
 
 
 def _under(prefix: str, weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -33,7 +33,7 @@ class CategoryInput(Input):
         self.width = self.size * len(self.sizes)
         starts = torch.tensor([0, *self.sizes]).cumsum(0)[:-1].to(torch.int32)
         self.register_buffer("offsets", starts, persistent=False)
-        self.register_buffer("met", torch.zeros(sum(self.sizes), dtype=torch.bool), persistent=False)
+        self.register_buffer("met", torch.zeros(sum(self.sizes), dtype=torch.bool))
         self.table = nn.Embedding(sum(self.sizes), self.size)
         nn.init.normal_(self.table.weight, std=SCALE)
 
