@@ -193,10 +193,10 @@ def run_python(block: str, names: dict[str, object], where: str) -> None:
     names.update(test.globs)
 
 
-PAGES = [path for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if path.exists()]
+GUIDES = [pytest.param(path, marks=pytest.mark.slow) for path in sorted((ROOT / "docs").glob("*.md"))]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("page", [ROOT / "README.md", *GUIDES], ids=lambda path: path.name)
 def test_the_page_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     found = list(blocks(page.read_text(encoding="utf-8")))
     write_churn(tmp_path)
