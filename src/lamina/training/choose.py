@@ -80,7 +80,7 @@ def _for_pictures(rows: int, grey: bool, settings: Settings) -> tuple[Recipe, in
 
     Small sets get more passes, though fewer pictures in all.
     """
-    passes = {"fast": (1, 3), "good": (6, 12), "best": (16, 24)}[settings.quality][0 if grey else 1]
+    passes = {"fast": (1, 3), "good": (6, 14), "best": (12, 24)}[settings.quality][0 if grey else 1]
     batch = 256
     while batch > 64 and rows / batch < 24:
         batch //= 2
