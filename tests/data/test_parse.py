@@ -11,21 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lamina.data.parse import (
-    MISSING,
-    MISSING_TEXT,
-    DateForm,
-    FlagForm,
-    NumberForm,
-    detect_date,
-    detect_flag,
-    detect_number,
-    is_missing,
-    parse_date,
-    parse_flag,
-    parse_number,
-    to_text,
-)
+from lamina.data.dates import DateForm, detect_date, parse_date
+from lamina.data.flags import FlagForm, detect_flag, parse_flag
+from lamina.data.numbers import NumberForm, detect_number, parse_number
+from lamina.data.parse import MISSING, MISSING_TEXT, is_missing, to_text
 
 
 def numbers(*cells: Any) -> list[float | None] | None:

@@ -218,11 +218,11 @@ def test_a_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch):
-    from lamina.data import text_files
+    from lamina.data import encoding
 
     text = "a,b\n" + "".join(f'{n},"x, {n}\n{n}"\n' for n in range(50)) + '51,"00"\n'
     whole = rows_of(text)
     for size in (64, 65, 67, 71):
-        monkeypatch.setattr(text_files, "CHUNK", size)
+        monkeypatch.setattr(encoding, "CHUNK", size)
         assert rows_of(text) == whole
     assert len(whole) == 51

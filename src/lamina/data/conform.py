@@ -16,18 +16,10 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from lamina.data.parse import (
-    MISSING,
-    MISSING_TEXT,
-    DateForm,
-    FlagForm,
-    NumberForm,
-    is_missing,
-    parse_date,
-    parse_flag,
-    parse_number,
-    to_text,
-)
+from lamina.data.dates import DateForm, parse_date
+from lamina.data.flags import FlagForm, parse_flag
+from lamina.data.numbers import NumberForm, parse_number
+from lamina.data.parse import MISSING, MISSING_TEXT, is_missing, to_text
 from lamina.data.table import Table
 from lamina.errors import ColumnError, TargetError, nearest
 from lamina.records import Field, Finding, Schema

@@ -116,7 +116,7 @@ def _is_blank(column: pl.Series) -> bool:
 
 def _retyped(texts: pl.Series) -> pl.Series:
     """A column that came as text because of its header, as numbers where all cells are."""
-    from lamina.data.text_files import settle
+    from lamina.data.text_columns import settle
 
     return settle(texts) if texts.dtype == pl.String else texts
 

@@ -1,0 +1,278 @@
+"""The rules that tell the kind of a column.
+
+Every rule looks at one column and either answers or passes it on; the first that answers decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+import polars as pl
+
+from lamina.data.columns import ID_WORDS, Column, Reading
+from lamina.data.dates import detect_date
+from lamina.data.flags import detect_flag, parse_flag
+from lamina.data.numbers import NumberForm, detect_number, parse_number
+from lamina.data.parse import is_missing
+
+FEW_ROWS: Final = 20  # below this, "every value differs" says nothing
+_COUNT_WORDS = frozenset({"number", "nr", "no", "row", "key", "ref", "reference", "serial"})
+_CODE_WORDS = frozenset(
+    {
+        *(
+            "code",
+            "codes",
+            "zip",
+            "zipcode",
+            "postcode",
+            "postal",
+            "plz",
+            "type",
+            "class",
+            "category",
+        ),
+        *("sku", "isbn", "ean", "upc", "phone", "telephone", "cluster", "label", "species"),
+    }
+)
+_TIME_WORDS = frozenset(
+    {
+        *("time", "timestamp", "date", "datetime", "ts", "epoch", "created", "updated", "modified"),
+        *("unixtime", "unix", "when", "moment", "day", "at"),
+    }
+)
+_MEDIA: Final = {
+    "image": r"(?i)\.(png|jpe?g|bmp|gif|tiff?|webp)$",
+    "audio": r"(?i)\.(wav|mp3|flac|ogg|opus|m4a|aac)$",
+    "video": r"(?i)\.(mp4|avi|mov|mkv|webm|mpe?g)$",
+}
+_IMAGE_MAGIC: Final = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
+
+
+def read(column: Column) -> Reading:
+    """The kind of a column, by the first rule that answers."""
+    nothing = empty(column)
+    if nothing is not None:
+        return nothing
+    reading = next(found for rule in _RULES if (found := rule(column)) is not None)
+    constant = _constant(column)
+    if constant is None or reading.useless:
+        return reading
+    return Reading(reading.kind, constant, reading.unit, reading.form, useless=True)
+
+
+def empty(column: Column) -> Reading | None:
+    """No filled cell at all."""
+    dtype = column.values.dtype
+    if dtype != pl.Null and not (is_missing(column.sample).all() and is_missing(column.values).all()):
+        return None
+    kind = "number" if dtype.is_numeric() else "category"
+    return Reading(kind, "every value is missing", useless=True)
+
+
+def _constant(column: Column) -> str | None:
+    """The reason, where every row holds the same value."""
+    values = column.values
+    if values.dtype.is_nested() or values.dtype == pl.Binary or values.null_count() > 0:
+        return None
+    first = values[0]
+    if not (column.sample == first).all() or not (values == first).all():
+        return None
+    return f"constant: always {show(first)}"
+
+
+def show(value: object) -> str:
+    """A cell for a message, shortened."""
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= 40 else text[:37] + "…"
+
+
+def media(column: Column) -> Reading | None:
+    """Pictures and recordings: pixels, encoded files, or paths by their ending."""
+    dtype = column.values.dtype
+    if isinstance(dtype, pl.Array) and len(dtype.shape) in (2, 3) and _innermost(dtype) == pl.UInt8:
+        size = " × ".join(str(length) for length in dtype.shape)
+        return Reading("image", f"pixels, {size}", form={"raw": "pixels"})
+    if dtype == pl.Binary:
+        starts = [bytes(cell[:12]) for cell in column.sample.drop_nulls().head(50)]
+        pictures = sum(s.startswith(_IMAGE_MAGIC) or s[8:12] == b"WEBP" for s in starts)
+        if starts and pictures >= 0.9 * len(starts):
+            return Reading("image", "encoded picture files", form={"raw": "bytes"})
+        return Reading("id", "binary data of an unknown format", useless=True)
+    if column.is_text:
+        for kind, ending in _MEDIA.items():
+            if column.text.str.contains(ending).sum() >= 0.95 * max(len(column.text), 1):
+                return Reading(kind, f"paths of {kind} files", form={"raw": "path"})
+    return None
+
+
+def _innermost(dtype: pl.DataType) -> Any:
+    while isinstance(dtype, (pl.Array, pl.List)):
+        dtype = dtype.inner  # type: ignore[assignment]
+    return dtype
+
+
+def nested(column: Column) -> Reading | None:
+    """Several values in one cell."""
+    dtype = column.values.dtype
+    if not dtype.is_nested() and dtype != pl.Object:
+        return None
+    if not isinstance(dtype, (pl.List, pl.Array)):
+        return Reading("set", "nested records in one cell")
+    if not _innermost(dtype).is_numeric():
+        return Reading("set", "several values in one cell")
+    if isinstance(dtype, pl.Array) and len(dtype.shape) == 1:
+        return Reading("vector", f"{dtype.shape[0]} numbers in every cell")
+    lengths = column.sample.drop_nulls().list.len() if isinstance(dtype, pl.List) else None
+    if lengths is not None and lengths.n_unique() == 1 and not _innermost(dtype).is_nested():
+        return Reading("vector", f"{lengths[0]} numbers in every cell")
+    return Reading("series", "a series of numbers in every cell")
+
+
+def _flag(column: Column) -> Reading | None:
+    """Yes and no."""
+    form = detect_flag(column.sample)
+    if form is None or column.values.dtype == pl.Boolean:
+        return None if form is None else Reading("flag", "true or false", form=plain_form(form))
+    values = column.values
+    unread = parse_flag(values, form).is_null() & ~is_missing(values)
+    if unread.any():  # a third value outside the sample
+        return None
+    return Reading("flag", f"two values: {form.true} and {form.false}", form=plain_form(form))
+
+
+def _codes(column: Column) -> Reading | None:
+    """Digits that count nothing: identifiers, postcodes, row numbers."""
+    if not column.whole:
+        return None
+    numbered = column.named(ID_WORDS) or column.named(_COUNT_WORDS)
+    if column.share == 1 and column.filled >= FEW_ROWS and (numbered or _counts_rows(column)):
+        why = _identifies(column) if numbered else "it counts the rows"
+        return Reading("id", why, useless=True)
+    written = written_as_code(column)
+    if written is None and not (numbered or column.named(_CODE_WORDS)):
+        return None
+    why = written or f"the name says code, not quantity, and there are {levels(column)}"
+    if column.share <= 0.5 or column.filled < FEW_ROWS:
+        return Reading("category", why, form=category_form(column))
+    if written or column.named(ID_WORDS):
+        return Reading("id", _identifies(column), useless=True)
+    return None
+
+
+def written_as_code(column: Column) -> str | None:
+    """Text whose digits are no quantity: leading zeros, or more of them than a number can hold."""
+    if not column.is_text:
+        return None
+    if column.text.str.contains(r"^0\d").sum() >= 0.01 * len(column.text):
+        return f"digits with leading zeros are codes ({levels(column)})"
+    if (column.text.str.len_chars() >= 16).sum() >= 0.5 * len(column.text):
+        return f"numbers of 16 and more digits are codes ({levels(column)})"
+    return None
+
+
+def _counts_rows(column: Column) -> bool:
+    """Whether a whole-number column grows by one from row to row, beside other columns."""
+    if not column.wide or len(column.values) < 100 or column.values.null_count() > 0:
+        return False
+    numbers = parse_number(column.values, NumberForm())
+    return bool((numbers.diff().drop_nulls() == 1).all()) and numbers.null_count() == 0
+
+
+def date(column: Column) -> Reading | None:
+    """Moments in time."""
+    form = detect_date(column.sample, counts=bool(_TIME_WORDS & set(column.words)))
+    if form is None:
+        return None
+    why = {
+        "typed": "dates",
+        "compact": "dates, written as year, month and day in eight digits",
+        "seconds": "seconds since 1970 (the name speaks of time)",
+        "milliseconds": "milliseconds since 1970 (the name speaks of time)",
+    }.get(form.order, f"dates, written {form.order}")
+    if form.ambiguous:
+        why += "; nothing tells the day from the month, so the day was taken first"
+    return Reading("date", why, form=plain_form(form))
+
+
+def number(column: Column) -> Reading | None:
+    """Quantities."""
+    form = detect_number(column.sample)
+    if form is None:
+        return None
+    why = "whole numbers" if column.whole else "numbers"
+    if form.decimal == ",":
+        why += ", with a decimal comma"
+    if form.thousands is not None:
+        mark = {" ": "a space", "'": "an apostrophe", ".": "a point", ",": "a comma"}[form.thousands]
+        why += f", with {mark} between thousands"
+    if form.ambiguous:
+        why += " (nothing tells it from a decimal comma)"
+    if form.unit is not None:
+        why += f", in {form.unit}"
+    unread = parse_number(column.sample, form).is_null() & ~is_missing(column.sample)
+    if unread.any():
+        share = _percent(int(unread.sum()) / len(unread))
+        why += f"; {share} are none ({show(column.sample.filter(unread)[0])}) and count as missing"
+    return Reading("number", why, unit=form.unit, form=plain_form(form))
+
+
+def _written(column: Column) -> Reading:
+    """Words: categories where they repeat, ids or free text where they do not. Always answers."""
+    words = float(column.text.str.count_matches(r"\S+").median() or 0)  # type: ignore[arg-type]
+    length = float(column.text.str.len_chars().median() or 0)  # type: ignore[arg-type]
+    if column.named(ID_WORDS) and column.share >= 0.95 and column.filled >= FEW_ROWS:
+        return Reading("id", _identifies(column), useless=True)
+    free = f"free text (median {words:.0f} words, {_percent(column.share)} distinct)"
+    repeats = column.filled / max(column.distinct, 1)
+    long = words >= 6 or length >= 60
+    if long and (repeats < 2 or (column.distinct > FEW_ROWS and repeats < 10)):
+        return Reading("text", free)
+    if column.share <= 0.5 or column.filled < FEW_ROWS:
+        return Reading("category", levels(column), form=category_form(column))
+    if words >= 2:
+        return Reading("text", free)
+    return Reading("id", _identifies(column), useless=True)
+
+
+_RULES: Final[tuple[Callable[[Column], Reading | None], ...]] = (
+    *(media, nested, _flag, date, _codes, number, _written),
+)
+
+
+def levels(column: Column) -> str:
+    """How many values, and how often: "3 values: 'a', 'b', 'c'"."""
+    if column.distinct == 1:
+        return f"one value: {show(column.text[0])}, or missing"
+    if column.distinct <= 3:
+        shown = ", ".join(show(value) for value in column.text.unique().sort().head(3))
+        return f"{column.distinct} values: {shown}"
+    rows = (len(column.values) - column.values.null_count()) / column.distinct
+    return f"{column.distinct:,} values, {rows:,.0f} rows each on average"
+
+
+def _identifies(column: Column) -> str:
+    """The reason of an id."""
+    share = "all" if column.share == 1 else f"{_percent(column.share)} of the"
+    return f"an id: {share} values are distinct"
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}" if 0 < share < 0.01 else f"{share:.0%}"
+
+
+def plain_form(form: msgspec.Struct) -> dict[str, Any]:
+    """A form as plain data for the schema, always with its first member."""
+    plain: dict[str, Any] = msgspec.structs.asdict(form)
+    return {name: value for name, value in plain.items() if value not in (None, False)}
+
+
+def category_form(column: Column) -> dict[str, Any]:
+    """What type the levels had: "boolean", "integer", "number" or "text"."""
+    dtype = column.values.dtype
+    if dtype == pl.Boolean:
+        return {"values": "boolean"}
+    if column.whole:
+        return {"values": "integer"}
+    return {"values": "number" if dtype.is_numeric() else "text"}
