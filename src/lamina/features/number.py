@@ -13,6 +13,7 @@ from lamina.features.base import Arrays, Feature
 
 INTERVALS = 64  # per column, for the piecewise-linear embedding
 FEW_ROWS, FEW_INTERVALS = 3000, 16  # with fewer rows, wider intervals
+MANY_ROWS, MANY_INTERVALS = 200_000, 32  # with so many, answering quickly counts too
 CLOSEST = 1e-30  # between knots: the slope of a narrower interval leaves the range of a float32
 
 
@@ -27,7 +28,7 @@ class NumberFeature(Feature):
     """
 
     kind: ClassVar[str] = "number"
-    enough: ClassVar[int | None] = 200_000
+    enough: ClassVar[int | None] = MANY_ROWS
     name: str
     columns: tuple[str, ...]
     centre: tuple[float, ...]
@@ -116,7 +117,11 @@ def _knots(values: np.ndarray) -> tuple[float, ...]:
     distinct, counts = distinct[apart], counts[apart]
     if len(distinct) == 1:
         return float(distinct[0]) - 1.0, float(distinct[0]) + 1.0
-    most = INTERVALS if len(values) >= FEW_ROWS else FEW_INTERVALS
+    most = INTERVALS
+    if len(values) < FEW_ROWS:
+        most = FEW_INTERVALS
+    elif len(values) >= MANY_ROWS:
+        most = MANY_INTERVALS
     if len(distinct) > most + 1:
         distinct = distinct[_evenly(counts.astype(np.float64), most)]
     return tuple(float(each) for each in distinct)

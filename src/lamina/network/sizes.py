@@ -61,7 +61,7 @@ def _hidden(rows: int, settings: Settings) -> tuple[tuple[int, ...], str]:
     if rows < FEW:
         return (128, 128, 128), f"{rows:,} training rows: narrow layers generalise better"
     if rows > MANY:
-        return (128, 128, 128), f"{rows:,} training rows: narrow layers answer large tables quickly"
+        return (128, 64), f"{rows:,} training rows: narrow layers answer large tables quickly"
     if settings.quality == "fast":
         return (128, 128), "fast: two narrow layers"
     return (256, 256, 256), f"{rows:,} training rows"

@@ -13,6 +13,7 @@ import torch
 from lamina.errors import ModelFileError
 from lamina.features.features import Features
 from lamina.features.target import ClassTarget, Target, target_from_json
+from lamina.network.layout import layout
 from lamina.network.network import Architecture, Network
 from lamina.predictions.baseline import Baseline, linear_width
 from lamina.records import Choice, Epoch, Evaluation, Finding, Schema
@@ -107,8 +108,7 @@ def _network(
     """The network with these weights; sizes are compared before memory for them is taken."""
     if len(architecture.hidden) > MOST_LAYERS:
         raise _misfit(path, f"it describes {len(architecture.hidden):,} hidden layers")
-    with torch.device("meta"):
-        layers = Network(architecture, features).state_dict()
+    layers = layout(architecture, features)
     tensors = {name: torch.from_numpy(each) for name, each in weights.items()}
     wanted, stored = _shapes(layers), _shapes(tensors)
     if wanted != stored:

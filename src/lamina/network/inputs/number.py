@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -32,13 +33,15 @@ class NumberInput(Input):
         knots: tuple[tuple[float, ...], ...] = feature.knots  # type: ignore[attr-defined]
         size, columns, most = int(spec["size"]), len(knots), max(map(len, knots)) - 1
         self.width = columns * size
-        slope, start = torch.zeros(columns, most), torch.zeros(columns, most)
+        # numpy, not torch: a model file is first laid out on the meta device, where torch's own arithmetic
+        # takes a second of imports
+        slope, start = np.zeros((2, columns, most), np.float32)
         for j, each in enumerate(knots):
-            edges = torch.tensor(each, dtype=torch.float64)
-            rise = 1 / edges.diff()
+            edges = np.array(each)
+            rise = 1 / np.diff(edges)
             slope[j, : len(rise)], start[j, : len(rise)] = rise, -edges[:-1] * rise
-        self.register_buffer("slope", slope, persistent=False)
-        self.register_buffer("start", start, persistent=False)
+        self.register_buffer("slope", torch.from_numpy(slope), persistent=False)
+        self.register_buffer("start", torch.from_numpy(start), persistent=False)
         self.straight = nn.Parameter(torch.randn(columns, size) * SCALE)
         self.bent = nn.Parameter(torch.randn(columns, most, size) * SCALE)
         self.bias = nn.Parameter(torch.zeros(columns, size))
