@@ -311,3 +311,29 @@ def test_averaged_weights_are_the_average() -> None:
     assert torch.equal(layer.weight, own)
     average.settle(layer)
     torch.testing.assert_close(layer.weight.detach(), expected)
+
+
+def test_a_code_that_is_rare_in_training_keeps_its_learnt_vector() -> None:
+    """One missing value among 20,000 rows is met, so what was learnt of it is not overwritten."""
+    import polars as pl
+
+    from lamina.features.category import MISSING, CategoryFeature
+    from lamina.features.features import Features
+    from lamina.network.network import Architecture, build
+    from lamina.training.examples import Examples
+    from lamina.training.prepare import prepare
+
+    words = ["a", "b"] * 10_000
+    words[12_345] = None
+    frame = pl.DataFrame({"c": words})
+    features = Features((CategoryFeature.fit("category", frame, ["c"]),))
+    shape = Architecture(
+        inputs={"category": {"size": 4}}, hidden=(4,), activation="relu", members=1, output="number", scores=1
+    )
+    network = build(shape, features, 0)
+    examples = Examples.of(features.transform(frame), np.zeros(len(words), np.float32))
+    prepare(network, examples, torch.arange(len(words)))
+    (layer,) = network.input_layers()
+    before = layer.table.weight[MISSING].clone()
+    network.settle()
+    assert torch.equal(layer.table.weight[MISSING], before)

@@ -30,8 +30,9 @@ from lamina.training.choose import choose_recipe
 from lamina.training.examples import Examples
 from lamina.training.fitted import Fitted
 from lamina.training.loop import Training, Watch, go_on_from, train
-from lamina.training.mirror import mirror_test, undecided, with_mirror
+from lamina.training.mirror import mirror_test, undecided, with_mirror, without_test
 from lamina.training.precision import Machine, choose_device, choose_precision, computing
+from lamina.training.prepare import prepare
 from lamina.training.progress import Bar
 from lamina.training.recipe import Recipe, annealing
 from lamina.training.temperature import set_temperature
@@ -40,7 +41,6 @@ from lamina.training.validation import Validation
 SHARE = 0.15  # of the rows kept for validation, at most MOST_VALIDATION of them
 MOST_VALIDATION = 20_000
 PICTURES = 2000  # validation rows when they only judge, as they do for pictures
-PREPARED_WITH = 4000  # training rows shown to the layers before training
 CALIBRATED = "the logits' divisor that makes probabilities match frequencies on held-out rows"
 
 
@@ -108,6 +108,7 @@ def train_network(encoded: Encoded, task: Task, settings: Settings, machine: Mac
         if undecided(architecture):
             mirror = mirror_test(architecture, encoded.features, examples, learnt, held_out, recipe)
             architecture = with_mirror(architecture, bool(mirror.value))
+            recipe = without_test(recipe)
             sizes = (*sizes, mirror)
         network = build(architecture, encoded.features, settings.seed)
         training = run(network, examples, (learnt, held_out), recipe, metric, checkpoint, machine.progress)
@@ -149,7 +150,7 @@ def run(
     """
     rows, held_out = parts
     network.to(examples.answers.device)
-    network.prepare(examples.take(rows[:: max(1, len(rows) // PREPARED_WITH)]).arrays)
+    prepare(network, examples, rows)
     validation = Validation(examples, held_out, metric) if len(held_out) else None
     limit = recipe.time_limit
     first = recipe

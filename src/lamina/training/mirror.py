@@ -15,6 +15,7 @@ from lamina.network.network import Architecture, build
 from lamina.records import Choice
 from lamina.training.examples import Examples
 from lamina.training.loop import Training, train
+from lamina.training.prepare import prepare
 from lamina.training.recipe import Recipe
 from lamina.training.validation import METRICS, joint_answers
 
@@ -49,11 +50,13 @@ def mirror_test(
     """A short training without mirroring, and how its answers bear it: a Choice of True or False."""
     plain = with_mirror(architecture, False)
     network = build(plain, features, recipe.seed).to(examples.answers.device)
-    network.prepare(examples.take(rows[:ROWS]).arrays)
+    prepare(network, examples, rows)
     steps = max(LEAST, round(recipe.steps * SHARE))
-    short = msgspec.structs.replace(recipe, steps=steps, time_limit=None, patience=0)
+    limit = None if recipe.time_limit is None else SHARE * recipe.time_limit
+    short = msgspec.structs.replace(recipe, steps=steps, time_limit=limit, patience=0)
     train(Training(network, examples, rows, short))
-    seen = examples.take(held_out[:ROWS])
+    # evenly: the rows of a folder come sorted by class
+    seen = examples.take(held_out[:: max(1, len(held_out) // ROWS)])
     mirrored = {n: a.flip(-1) if n in _pictures(architecture) else a for n, a in seen.arrays.items()}
     metric = METRICS["accuracy" if architecture.output == "classes" else "r2"]
     everything = torch.arange(len(seen), device=rows.device)
@@ -66,6 +69,13 @@ def mirror_test(
         f"a short training recognised {as_is:.0%} of pictures it had not seen, {max(turned, 0):.0%} mirrored"
     )
     return Choice(what="mirrored pictures", value=allowed, why=why)
+
+
+def without_test(recipe: Recipe) -> Recipe:
+    """The recipe with what the test may take kept out of its time limit."""
+    if recipe.time_limit is None:
+        return recipe
+    return msgspec.structs.replace(recipe, time_limit=(1 - SHARE) * recipe.time_limit)
 
 
 def _pictures(architecture: Architecture) -> set[str]:

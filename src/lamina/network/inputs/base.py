@@ -24,6 +24,8 @@ class Input(nn.Module, ABC):
     width: int
     # An input layer that hands on a finished representation needs no hidden layers of its own after it
     deep: ClassVar[bool] = False
+    # How many training rows, evenly taken, ``prepare`` wants to see: 0 none, None all
+    enough: ClassVar[int | None] = 0
 
     @abstractmethod
     def __init__(self, feature: Feature, spec: dict[str, Any]) -> None:

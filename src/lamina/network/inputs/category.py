@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +22,7 @@ class CategoryInput(Input):
     **Shape**: int32 ``(batch, columns)`` → ``(batch, columns · size)``.
     """
 
+    enough: ClassVar[int | None] = None
     offsets: Tensor
     met: Tensor
 

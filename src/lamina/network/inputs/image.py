@@ -13,8 +13,6 @@ from lamina.network.hidden.convolution import Convolutions
 from lamina.network.inputs.augment import mirrored, shifted
 from lamina.network.inputs.base import Batch, Input
 
-PREPARED_WITH = 2000  # pictures from which the whitening filters are computed
-
 
 class ImageInput(Input):
     """Pixels → what the convolutions see in them.
@@ -27,6 +25,7 @@ class ImageInput(Input):
     """
 
     deep: ClassVar[bool] = True
+    enough: ClassVar[int | None] = 2000
     mean: Tensor
     spread: Tensor
 
@@ -53,7 +52,7 @@ class ImageInput(Input):
         return self.convolutions(pictures)  # type: ignore[no-any-return]
 
     def prepare(self, arrays: Batch) -> None:
-        self.convolutions.whitening.prepare(self._pictures(arrays[self.name][:PREPARED_WITH]))
+        self.convolutions.whitening.prepare(self._pictures(arrays[self.name]))
 
     def _pictures(self, pixels: Tensor) -> Tensor:
         """Normalised, enlarged, channels-last; pictures that ``augment`` made are so already."""

@@ -1,0 +1,20 @@
+"""Before the first step: what the layers start from in the training rows."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from lamina.network.network import Network
+from lamina.training.examples import Examples
+
+
+def prepare(network: Network, examples: Examples, rows: Tensor) -> None:
+    """Shows every input layer as many training rows of its array as it wants.
+
+    Evenly, because the rows of a folder come sorted by class: the first ones would be a single class.
+    """
+    for layer in network.input_layers():
+        if layer.enough != 0:
+            most = len(rows) if layer.enough is None else layer.enough
+            seen = rows[:: max(1, -(-len(rows) // most))]
+            layer.prepare({layer.name: examples.arrays[layer.name].index_select(0, seen)})
