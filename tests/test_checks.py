@@ -8,9 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from lamina import checks
 from lamina.catalog import KINDS
-from lamina.checks import ContractError, check_feature, check_kind
+from lamina.checks import ContractError, check_feature, check_kind, made
 from lamina.errors import UsageError
 from lamina.features.base import Arrays
 from lamina.features.flag import FlagFeature
@@ -53,6 +52,6 @@ class Dice(FlagFeature):
 
 @pytest.mark.parametrize(("kind", "why"), [(Learner, "alone"), (Loser, "per row"), (Dice, "deterministic")])
 def test_a_broken_feature_is_noticed(kind: type[FlagFeature], why: str) -> None:
-    frame = checks._flags(0, False)
+    frame = made._flags(0, False)
     with pytest.raises(ContractError, match=why):
         check_feature(kind.fit("flag", frame, frame.columns), frame, frame)

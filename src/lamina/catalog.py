@@ -8,7 +8,7 @@ kinds that the model has.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -16,8 +16,10 @@ import msgspec
 class Kind(msgspec.Struct, frozen=True, kw_only=True):
     """One kind of raw data.
 
-    ``feature`` and ``input`` are ``module:class``; with ``together`` all columns of the kind make one
-    block of arrays, otherwise each column is a block of its own.
+    ``feature`` and ``input`` are ``module:class``. With ``together`` all columns of the kind make one block
+    of arrays; otherwise each column is a block of its own, except that fields whose form names the same
+    ``block`` belong together, in the order of their ``place``. ``cells`` is how raw cells are brought into
+    one type before the feature reads them ("raw": not at all). ``plural`` names such cells in messages.
     """
 
     name: str
@@ -25,6 +27,8 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     input: str
     together: bool
     what: str
+    plural: str
+    cells: Literal["number", "flag", "date", "category", "raw"] = "raw"
 
 
 KINDS: dict[str, Kind] = {
@@ -36,6 +40,8 @@ KINDS: dict[str, Kind] = {
             input="lamina.network.inputs.number:NumberInput",
             together=True,
             what="amounts, counts, measurements",
+            plural="numbers",
+            cells="number",
         ),
         Kind(
             name="category",
@@ -43,6 +49,8 @@ KINDS: dict[str, Kind] = {
             input="lamina.network.inputs.category:CategoryInput",
             together=True,
             what="names from a list that may grow",
+            plural="categories",
+            cells="category",
         ),
         Kind(
             name="flag",
@@ -50,6 +58,8 @@ KINDS: dict[str, Kind] = {
             input="lamina.network.inputs.flag:FlagInput",
             together=True,
             what="yes or no",
+            plural="yes or no",
+            cells="flag",
         ),
         Kind(
             name="date",
@@ -57,6 +67,8 @@ KINDS: dict[str, Kind] = {
             input="lamina.network.inputs.number:NumberInput",
             together=True,
             what="days and times",
+            plural="dates",
+            cells="date",
         ),
         Kind(
             name="image",
@@ -64,6 +76,7 @@ KINDS: dict[str, Kind] = {
             input="lamina.network.inputs.image:ImageInput",
             together=False,
             what="pictures, grey or colour, of any size",
+            plural="pictures",
         ),
     )
 }

@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 import polars as pl
 
+from lamina.catalog import KINDS
 from lamina.data.dates import DateForm, parse_date
 from lamina.data.flags import FlagForm, parse_flag
 from lamina.data.numbers import NumberForm, parse_number
@@ -138,9 +139,10 @@ def _answered(frame: pl.DataFrame, schema: Schema) -> tuple[pl.DataFrame, list[F
 
 def _conform_column(raw: pl.Series, field: Field) -> tuple[pl.Series, Finding | None]:
     """A column in the type of its kind, and a finding for cells that could not be read."""
-    if field.kind in _AS_IT_IS:
+    cells = _cells(field)
+    if cells == "raw":
         return raw, _wrong_type(raw, field)
-    reader, markers = _READERS.get(field.kind, (_category, MISSING_TEXT))
+    reader, markers = _READERS[cells]
     if raw.dtype.is_nested() or raw.dtype in (pl.Binary, pl.Object):
         return raw, _refusal(raw, field, raw.is_not_null())
     column = reader(raw, field.form)
@@ -197,8 +199,12 @@ _READERS: Final[dict[str, tuple[Callable[[pl.Series, dict[str, Any]], pl.Series]
     "date": (_date, MISSING),
     "category": (_category, MISSING_TEXT),
 }
-# Kinds whose own feature reads the raw cells.
-_AS_IT_IS: Final = frozenset({"image", "audio", "video", "text", "series", "set", "vector"})
+
+
+def _cells(field: Field) -> str:
+    """How the cells of a field are brought into one type: as its form says, else as its kind's always are."""
+    kind = KINDS.get(field.kind)
+    return field.form.get("cells") or (kind.cells if kind is not None else "category")
 
 
 # -------------------------------------------------------------------------------------- findings
@@ -263,7 +269,7 @@ def _wanted(field: Field) -> str:
         return f"dates ({field.form.get('order', 'typed')})"
     if field.kind == "flag":
         return f"{field.form.get('true', 'true')} or {field.form.get('false', 'false')}"
-    return {"category": "categories", "image": "pictures"}.get(field.kind, field.kind)
+    return KINDS[field.kind].plural if field.kind in KINDS else field.kind
 
 
 def _raise_unreadable(problems: list[Finding]) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Final, get_args
 import numpy as np
 import polars as pl
 
+from lamina.catalog import KINDS
 from lamina.data.columns import Column
 from lamina.data.overrides import read_as
 from lamina.data.rules import read
@@ -23,12 +24,10 @@ from lamina.errors import TargetError, UsageError, nearest
 from lamina.records import Field, Role, Schema
 from lamina.tasks import Predict
 
-# Every kind there is a word for; READABLE are those that have a feature and an input layer now.
-KINDS: Final = (
-    *("number", "category", "flag", "date", "text", "image"),
-    *("audio", "video", "series", "set", "vector", "id"),
+# Every kind there is a word for. Those of the catalog have a feature and an input layer.
+WORDS: Final = (
+    *dict.fromkeys((*KINDS, *("text", "audio", "video", "series", "set", "vector", "place", "id"))),
 )
-READABLE: Final = frozenset({"number", "category", "flag", "date", "image"})
 
 SAMPLE_ROWS: Final = 20_000
 
@@ -40,7 +39,7 @@ def infer(
     task: Predict | None = None,
     kinds: Mapping[str, str] | None = None,
     roles: Mapping[str, str] | None = None,
-    readable: Container[str] = READABLE,
+    readable: Container[str] = KINDS,
 ) -> Schema:
     """The schema of a table: for every column its kind, role and the reason.
 
@@ -76,7 +75,7 @@ def _sample(frame: pl.DataFrame) -> pl.DataFrame:
 def _check_overrides(names: list[str], kinds: dict[str, str], roles: dict[str, str]) -> None:
     """All impossible overrides of one call, in one message."""
     problems, remedies = [], []
-    for what, given, known in (("kind", kinds, KINDS), ("role", roles, get_args(Role))):
+    for what, given, known in (("kind", kinds, WORDS), ("role", roles, get_args(Role))):
         for name, value in given.items():
             if name not in names:
                 problems.append(f"The {what} of {name!r} was set, but there is no such column.")

@@ -48,6 +48,22 @@ class Feature(ABC):
     def from_json(cls, state: Mapping[str, Any]) -> Self:
         """The feature that ``to_json`` wrote."""
 
+    @property
+    def linear_width(self) -> int:
+        """How many columns ``linear`` gives."""
+        return len(self.columns)
+
+    def linear(self, arrays: Arrays) -> np.ndarray:
+        """The block as a linear model can use it, float32 ``(rows, linear_width)``: for the baseline."""
+        array = arrays[self.name]
+        return array.reshape(len(array), -1).astype(np.float32)
+
     def describe(self) -> str:
         """One line for people: what this block reads."""
         return f"{self.kind}: {', '.join(self.columns)}"
+
+
+def with_missing(values: np.ndarray) -> np.ndarray:
+    """Numbers for a linear model: NaN as zero, and beside each column whether it was missing, float32."""
+    missing = np.isnan(values)
+    return np.concatenate([np.where(missing, 0, values), missing], axis=1).astype(np.float32)

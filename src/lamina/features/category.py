@@ -12,6 +12,7 @@ import polars as pl
 from lamina.features.base import Arrays, Feature
 
 MISSING, UNSEEN, RARE, FIRST = 0, 1, 2, 3  # codes; known values count on from FIRST
+MOST_LINEAR = 64  # values per column that the linear baseline tells apart
 RARE_BELOW = 2  # a value with fewer training rows than this shares the code RARE
 
 
@@ -56,6 +57,17 @@ class CategoryFeature(Feature):
     def sizes(self) -> tuple[int, ...]:
         """How many codes each column has, the three special ones included."""
         return tuple(FIRST + len(each) for each in self.known)
+
+    @property
+    def linear_width(self) -> int:
+        return sum(min(size, FIRST + MOST_LINEAR) for size in self.sizes)
+
+    def linear(self, arrays: Arrays) -> np.ndarray:
+        codes, blocks = arrays[self.name], []
+        for j, size in enumerate(self.sizes):
+            kept = min(size, FIRST + MOST_LINEAR)  # known values stand most frequent first
+            blocks.append((codes[:, j, None] == np.arange(kept)).astype(np.float32))
+        return np.concatenate(blocks, axis=1)
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from math import tau
 from typing import Any, ClassVar, Self
 
+import numpy as np
 import polars as pl
 
-from lamina.features.base import Arrays, Feature
+from lamina.features.base import Arrays, Feature, with_missing
 from lamina.features.number import NumberFeature
 
 # The cycles of a calendar: position within the cycle, 0 to 1.
@@ -53,6 +54,13 @@ class DateFeature(Feature):
     @property
     def knots(self) -> tuple[tuple[float, ...], ...]:
         return self.numbers.knots
+
+    @property
+    def linear_width(self) -> int:
+        return 2 * len(self.knots)
+
+    def linear(self, arrays: Arrays) -> np.ndarray:
+        return with_missing(arrays[self.name])
 
     def to_json(self) -> dict[str, Any]:
         return {"columns": list(self.columns), "numbers": self.numbers.to_json()}

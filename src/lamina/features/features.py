@@ -9,9 +9,9 @@ from typing import Any, Self
 import numpy as np
 import polars as pl
 
-from lamina.catalog import KINDS, part
+from lamina.catalog import KINDS, Kind, part
 from lamina.features.base import Arrays, Feature
-from lamina.records import Finding, Schema
+from lamina.records import Field, Finding, Schema
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,9 @@ class Features:
         parts: list[Feature] = []
         rows = np.arange(frame.height) if rows is None else rows
         for kind in KINDS.values():
-            feature: type[Feature] = part(kind.feature)
             chosen = (options or {}).get(kind.name, {})
-            columns = [field.name for field in schema.of_kind(kind.name)]
-            for name, block in _blocks(kind.name, columns, kind.together):
+            for name, block in _blocks(kind, schema.of_kind(kind.name)):
+                feature: type[Feature] = part(kind.feature)
                 # one block at a time: a copy of all training rows would double a large table
                 seen = frame.select(block)[_evenly(rows, feature.enough)]
                 parts.append(feature.fit(name, seen, block, **chosen))
@@ -65,11 +64,17 @@ class Features:
         return cls(tuple(part(KINDS[s["kind"]].feature).from_json(s) for s in states))
 
 
-def _blocks(kind: str, columns: list[str], together: bool) -> list[tuple[str, list[str]]]:
+def _blocks(kind: Kind, fields: Sequence[Field]) -> list[tuple[str, list[str]]]:
     """(array name, columns) of each block."""
-    if not columns:
-        return []
-    return [(kind, columns)] if together else [(f"{kind}:{each}", [each]) for each in columns]
+    if kind.together:
+        return [(kind.name, [each.name for each in fields])] if fields else []
+    blocks: dict[str, list[Field]] = {}
+    for each in fields:
+        blocks.setdefault(each.form.get("block", each.name), []).append(each)
+    return [
+        (f"{kind.name}:{name}", [f.name for f in sorted(block, key=lambda f: f.form.get("place", 0))])
+        for name, block in blocks.items()
+    ]
 
 
 def _evenly(rows: np.ndarray, most: int | None) -> np.ndarray:
@@ -92,7 +97,7 @@ def broken(arrays: Arrays, frame: pl.DataFrame, features: Features) -> dict[str,
 
 
 def broken_findings(unreadable: Mapping[str, np.ndarray]) -> list[Finding]:
-    """One finding per media column with files that cannot be read."""
+    """One finding per media column with cells that cannot be read."""
     return [
         Finding(
             severity="warning",
@@ -100,9 +105,9 @@ def broken_findings(unreadable: Mapping[str, np.ndarray]) -> list[Finding]:
             column=column,
             rows=tuple(int(row) for row in rows[:100]),
             count=len(rows),
-            message=f"{len(rows):,} file(s) of {column!r} cannot be read as pictures and were set "
+            message=f"{len(rows):,} cell(s) of {column!r} cannot be read and were set "
             f"aside; the first is in row {rows[0]}.",
-            remedy="Repair or remove them; the other rows are used.",
+            remedy="Repair the files or remove the rows; the others are used.",
         )
         for column, rows in unreadable.items()
     ]

@@ -18,6 +18,7 @@ from lamina.features.base import Arrays, Feature
 SAMPLE = 256  # images looked at to choose size and channels
 LARGEST_SIDE = 64  # pixels; larger pictures are reduced to this before the network
 MOST_PIXELS = 64_000_000  # of one file, checked before it is decoded
+MOST_LINEAR = 14  # pixels per side that the linear baseline sees
 CHUNK = 256  # files decoded by one call of a worker
 
 
@@ -91,6 +92,23 @@ class ImageFeature(Feature):
 
     def extend(self, frame: pl.DataFrame) -> Self:
         return self
+
+    @property
+    def linear_width(self) -> int:
+        tall, wide = self._cell
+        return self.channels * (self.height // tall) * (self.width // wide)
+
+    def linear(self, arrays: Arrays) -> np.ndarray:
+        """Pixels averaged over cells, -1 to 1."""
+        pixels, (tall, wide) = arrays[self.name], self._cell
+        down, across = self.height // tall, self.width // wide
+        cut = pixels[:, :, : down * tall, : across * wide]
+        small = cut.reshape(len(cut), self.channels, down, tall, across, wide).mean((3, 5), dtype=np.float32)
+        return (small / 127.5 - 1).reshape(len(cut), -1)
+
+    @property
+    def _cell(self) -> tuple[int, int]:
+        return -(-self.height // MOST_LINEAR), -(-self.width // MOST_LINEAR)
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import polars as pl
 
-from lamina.features.base import Arrays, Feature
+from lamina.features.base import Arrays, Feature, with_missing
 
 INTERVALS = 64  # per column, for the piecewise-linear embedding
 FEW_ROWS, FEW_INTERVALS = 3000, 16  # with fewer rows, wider intervals
@@ -57,6 +57,13 @@ class NumberFeature(Feature):
 
     def extend(self, frame: pl.DataFrame) -> Self:
         return self  # the scale is fixed by the first training, so that old answers stay
+
+    @property
+    def linear_width(self) -> int:
+        return 2 * len(self.knots)
+
+    def linear(self, arrays: Arrays) -> np.ndarray:
+        return with_missing(arrays[self.name])
 
     def to_json(self) -> dict[str, Any]:
         return {

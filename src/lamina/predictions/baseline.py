@@ -5,21 +5,15 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
 from lamina.features.base import Arrays
-from lamina.features.category import FIRST, CategoryFeature
-from lamina.features.date import DateFeature
 from lamina.features.features import Features
-from lamina.features.image import ImageFeature
-from lamina.features.number import NumberFeature
 
 MOST_ROWS = 20_000  # training rows of the linear model
 MOST_CELLS = 8_000_000  # rows × columns of its matrix
-MOST_VALUES = 64  # one-hot columns per category
-MOST_SIDE = 14  # pixels per side to which images are averaged
 
 
 @dataclass(frozen=True)
@@ -96,51 +90,12 @@ class Baseline:
 
 def linear_matrix(features: Features, arrays: Arrays) -> np.ndarray:
     """Every block as columns a linear model can use: float32 ``(rows, columns)``."""
-    return np.concatenate([_columns(each, arrays) for each in features], axis=1)
+    return np.concatenate([each.linear(arrays) for each in features], axis=1)
 
 
 def linear_width(features: Features) -> int:
     """How many columns ``linear_matrix`` makes of these features."""
-    return sum(_width(each) for each in features)
-
-
-def _width(feature: Any) -> int:
-    if isinstance(feature, CategoryFeature):
-        return sum(min(size, FIRST + MOST_VALUES) for size in feature.sizes)
-    if isinstance(feature, ImageFeature):
-        tall, wide = -(-feature.height // MOST_SIDE), -(-feature.width // MOST_SIDE)
-        return feature.channels * (feature.height // tall) * (feature.width // wide)
-    if isinstance(feature, NumberFeature | DateFeature):
-        return 2 * len(feature.knots)
-    return len(feature.columns)
-
-
-def _columns(feature: Any, arrays: Arrays) -> np.ndarray:
-    array = arrays[feature.name]
-    if isinstance(feature, CategoryFeature):
-        return _one_hot(array, feature.sizes)
-    if isinstance(feature, ImageFeature):
-        return _small_picture(array)
-    if array.dtype.kind == "f":
-        missing = np.isnan(array)
-        return np.concatenate([np.where(missing, 0, array), missing], axis=1).astype(np.float32)
-    return array.reshape(len(array), -1).astype(np.float32)
-
-
-def _one_hot(codes: np.ndarray, sizes: tuple[int, ...]) -> np.ndarray:
-    blocks = []
-    for j, size in enumerate(sizes):
-        kept = min(size, FIRST + MOST_VALUES)  # known values stand most frequent first
-        blocks.append((codes[:, j, None] == np.arange(kept)).astype(np.float32))
-    return np.concatenate(blocks, axis=1)
-
-
-def _small_picture(pixels: np.ndarray) -> np.ndarray:
-    rows, channels, height, width = pixels.shape
-    tall, wide = -(-height // MOST_SIDE), -(-width // MOST_SIDE)
-    cut = pixels[:, :, : height - height % tall, : width - width % wide]
-    small = cut.reshape(rows, channels, cut.shape[2] // tall, tall, cut.shape[3] // wide, wide)
-    return (small.mean((3, 5), dtype=np.float32) / 127.5 - 1).reshape(rows, -1)
+    return sum(each.linear_width for each in features)
 
 
 def _sampled(rows: int, features: Features, seed: int) -> np.ndarray:

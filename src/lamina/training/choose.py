@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
+from lamina.catalog import KINDS, part
 from lamina.features.features import Features
 from lamina.features.image import ImageFeature
 from lamina.features.target import ClassTarget, Target
@@ -18,12 +21,7 @@ def choose_recipe(
     features: Features, target: Target, rows: int, settings: Settings
 ) -> tuple[Recipe, tuple[Choice, ...]]:
     """Steps, batch, rates for ``rows`` training rows; what the user set stays as set."""
-    pictures = [each for each in features if isinstance(each, ImageFeature)]
-    if pictures:
-        grey = all(each.channels == 1 for each in pictures)
-        recipe, passes = _for_pictures(rows, grey, settings)
-    else:
-        recipe, passes = _for_tables(rows, target, settings)
+    recipe, passes = RECIPES[_slowest(features)](features, target, rows, settings)
     given = {
         name: value
         for name in ("batch", "rate", "decay", "time_limit", "seed")
@@ -50,7 +48,13 @@ def _words(recipe: Recipe) -> str:
     return words
 
 
-def _for_tables(rows: int, target: Target, settings: Settings) -> tuple[Recipe, int]:
+def _slowest(features: Features) -> str:
+    """The recipe of a mixed table is that of the kind that is hardest to train."""
+    wanted = {part(KINDS[each.kind].input).recipe for each in features}
+    return next(name for name in RECIPES if name in wanted)
+
+
+def _for_tables(features: Features, target: Target, rows: int, settings: Settings) -> tuple[Recipe, int]:
     """Constant rate and averaged weights until validation stops improving, then annealed on all rows.
 
     Found by experiment on eight tables; ``docs/log.md`` tells what was tried.
@@ -75,11 +79,12 @@ def _for_tables(rows: int, target: Target, settings: Settings) -> tuple[Recipe, 
     return recipe, max(4, min(100, seen // max(rows, 1)))
 
 
-def _for_pictures(rows: int, grey: bool, settings: Settings) -> tuple[Recipe, int]:
+def _for_pictures(features: Features, target: Target, rows: int, settings: Settings) -> tuple[Recipe, int]:
     """A fixed number of passes with the rate falling to zero: validation rows only judge the result.
 
     Small sets get more passes, though fewer pictures in all.
     """
+    grey = all(each.channels == 1 for each in features if isinstance(each, ImageFeature))
     passes = {"fast": (1, 3), "good": (6, 14), "best": (12, 24)}[settings.quality][0 if grey else 1]
     batch = 256
     while batch > 64 and rows / batch < 24:
@@ -95,3 +100,10 @@ def _for_pictures(rows: int, grey: bool, settings: Settings) -> tuple[Recipe, in
         clip=0.0,
     )
     return recipe, max(1, round(passes * max(1.0, (20_000 / max(rows, 1)) ** 0.75)))
+
+
+# From the hardest to train to the easiest: (features, target, rows, settings) → recipe, passes at most.
+RECIPES: dict[str, Callable[[Features, Target, int, Settings], tuple[Recipe, int]]] = {
+    "pictures": _for_pictures,
+    "tables": _for_tables,
+}

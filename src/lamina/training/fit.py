@@ -237,7 +237,7 @@ def _target(frame: pl.DataFrame, schema: Schema, task: Task) -> Target:
 def _share(rows: int, schema: Schema, settings: Settings) -> float:
     if settings.validation is not None:
         return settings.validation
-    most = PICTURES if schema.of_kind("image") else MOST_VALIDATION
+    most = PICTURES if any(map(schema.of_kind, ("image", "audio", "video"))) else MOST_VALIDATION
     return min(SHARE, most / max(rows, 1))
 
 

@@ -9,7 +9,7 @@ from lamina.training.examples import Examples
 
 
 def prepare(network: Network, examples: Examples, rows: Tensor) -> None:
-    """Shows every input layer as many training rows of its array as it wants.
+    """Shows every input layer as many training rows of its arrays as it wants.
 
     Evenly, because the rows of a folder come sorted by class: the first ones would be a single class.
     """
@@ -17,4 +17,5 @@ def prepare(network: Network, examples: Examples, rows: Tensor) -> None:
         if layer.enough != 0:
             most = len(rows) if layer.enough is None else layer.enough
             seen = rows[:: max(1, -(-len(rows) // most))]
-            layer.prepare({layer.name: examples.arrays[layer.name].index_select(0, seen)})
+            own = [name for name in examples.arrays if f"{name}.".startswith(f"{layer.name}.")]
+            layer.prepare({name: examples.arrays[name].index_select(0, seen) for name in own})

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lamina.features.category import FIRST, RARE, UNSEEN, CategoryFeature
-from lamina.network.inputs.base import Batch, Input
+from lamina.network.inputs.base import Batch, Input, Situation, embedding_size
 
 SCALE = 0.1  # standard deviation with which the vectors start
 
@@ -37,6 +37,10 @@ class CategoryInput(Input):
         self.register_buffer("met", torch.zeros(sum(self.sizes), dtype=torch.bool))
         self.table = nn.Embedding(sum(self.sizes), self.size)
         nn.init.normal_(self.table.weight, std=SCALE)
+
+    @classmethod
+    def choose(cls, feature: Any, situation: Situation) -> dict[str, Any]:
+        return {"size": embedding_size(situation)}
 
     def forward(self, arrays: Batch) -> Tensor:
         codes = arrays[self.name] + self.offsets

@@ -11,7 +11,10 @@ from torch import Tensor
 from lamina.features.image import ImageFeature
 from lamina.network.hidden.convolution import Convolutions
 from lamina.network.inputs.augment import mirrored, shifted
-from lamina.network.inputs.base import Batch, Input
+from lamina.network.inputs.base import Batch, Input, Situation
+
+TINY, TINY_TO = 20, 24  # pixels: smaller pictures are enlarged, about to this size
+LARGE = 48  # pixels: larger pictures are halved by the first layer
 
 
 class ImageInput(Input):
@@ -25,6 +28,7 @@ class ImageInput(Input):
     """
 
     deep: ClassVar[bool] = True
+    recipe: ClassVar[str] = "pictures"
     enough: ClassVar[int | None] = 2000
     mean: Tensor
     spread: Tensor
@@ -46,6 +50,32 @@ class ImageInput(Input):
             spec["stride"],
         )
         self.width = self.convolutions.width
+
+    @classmethod
+    def choose(cls, feature: ImageFeature, situation: Situation) -> dict[str, Any]:
+        """Grey pictures (writing, shapes) need fewer channels than colour ones (things, scenes)."""
+        side = max(feature.height, feature.width)
+        enlarge = -(-TINY_TO // side) if side < TINY else 1
+        grey = feature.channels == 1
+        widths = {
+            "fast": [32, 64, 128] if grey else [32, 128, 128],
+            "good": [32, 64, 128] if grey else [64, 128, 256],
+            "best": [48, 96, 192] if grey else [64, 256, 256],
+        }[situation.quality]
+        return {
+            "widths": widths,
+            "depths": [2, 2, 2],
+            "activation": situation.activation,
+            "enlarge": enlarge,
+            "stride": 2 if side * enlarge > LARGE else 1,
+            "shift": max(1, round(side * enlarge / 16)),
+            "mirror": False if situation.quality == "fast" else None,
+            "views": situation.quality != "fast",
+        }
+
+    @classmethod
+    def smoothing(cls, feature: ImageFeature) -> float:
+        return 0.1 if feature.channels == 1 else 0.2
 
     def forward(self, arrays: Batch) -> Tensor:
         pictures = self._pictures(arrays[self.name])

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lamina.features.base import Feature
-from lamina.network.inputs.base import Batch, Input
+from lamina.network.inputs.base import Batch, Input, Situation, embedding_size
 
 SCALE = 0.1  # standard deviation with which the embedding starts
 
@@ -46,6 +46,10 @@ class NumberInput(Input):
         self.bent = nn.Parameter(torch.randn(columns, most, size) * SCALE)
         self.bias = nn.Parameter(torch.zeros(columns, size))
         self.absent = nn.Parameter(torch.randn(columns, size) * SCALE)
+
+    @classmethod
+    def choose(cls, feature: Any, situation: Situation) -> dict[str, Any]:
+        return {"size": embedding_size(situation)}
 
     def forward(self, arrays: Batch) -> Tensor:
         x = arrays[self.name]

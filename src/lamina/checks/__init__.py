@@ -2,7 +2,7 @@
 
 ``check_kind("number")`` makes a small frame of that kind (missing, unseen and unreadable values among it) and
 holds the kind's feature and input layer to what the other stages rely on. A kind that is new brings a maker
-of frames and the spec of its input layer:
+of frames:
 
 >>> check_kind("flag")
 """
@@ -10,10 +10,8 @@ of frames and the spec of its input layer:
 from __future__ import annotations
 
 import copy
-import io
 import json
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -22,15 +20,12 @@ import torch
 from torch import Tensor
 
 from lamina.catalog import KINDS, part
+from lamina.checks.made import MAKERS, ROWS, SPECS, Maker
 from lamina.errors import UsageError, nearest
 from lamina.features.base import Arrays, Feature
-from lamina.network.inputs.base import Batch, Input
+from lamina.network.inputs.base import Batch, Input, Situation
 
-ROWS = 48  # of a made frame
 CLOSE = 1e-5  # between a row answered alone and in a batch
-
-# seed, unseen → a frame; with unseen, it holds values that a frame without does not
-Maker = Callable[[int, bool], pl.DataFrame]
 
 
 class ContractError(AssertionError):
@@ -40,16 +35,19 @@ class ContractError(AssertionError):
 def check_kind(name: str, *, make: Maker | None = None, spec: Mapping[str, Any] | None = None) -> None:
     """Holds the feature and the input layer of a registered kind to their contracts.
 
-    ``make(seed, unseen)`` gives frames of ``ROWS`` rows and ``spec`` the input layer's sizes; the built-in
-    kinds have their own. Raises ContractError, UsageError for a kind that is not registered.
+    ``make(seed, unseen)`` gives frames of ``ROWS`` rows, where the built-in kinds have their own; ``spec``
+    overrules the sizes that the input layer chooses. Raises ContractError, and UsageError for a kind that is
+    not registered.
     """
     if name not in KINDS:
         raise UsageError(f"There is no kind {name!r}.", nearest(name, KINDS), kind=name)
-    made = make or _MAKERS[name]
+    made = make or MAKERS[name]
     frame, other = made(0, False), made(1, True)
     feature = _fitted(name, frame)
     check_feature(feature, frame, other)
-    layer: Input = part(KINDS[name].input)(feature, dict(_SPECS.get(name, {}) if spec is None else spec))
+    kind: type[Input] = part(KINDS[name].input)
+    sizes = {**kind.choose(feature, Situation(rows=ROWS)), **(spec or SPECS.get(name, {}))}
+    layer = kind(feature, sizes)
     check_input(layer, feature, frame, other)
 
 
@@ -195,87 +193,3 @@ def _tensors(arrays: Arrays) -> Batch:
 
 def _bare(values: Tensor) -> Tensor:
     return values.nan_to_num(nan=-1234.5) if values.is_floating_point() else values
-
-
-def _numbers(seed: int, unseen: bool) -> pl.DataFrame:
-    rng = np.random.default_rng(seed)
-    usual = rng.normal(100, 20, ROWS).tolist()
-    usual[::7] = [None] * len(usual[::7])
-    counts: list[float | None] = rng.integers(0, 3, ROWS).astype(float).tolist()
-    counts[1] = None
-    if unseen:
-        usual[:6] = [1e30, -1e30, float("nan"), float("inf"), float("-inf"), 1e-30]
-    return pl.DataFrame(
-        {"usual": usual, "counts": counts}, schema={"usual": pl.Float64, "counts": pl.Float64}
-    )
-
-
-def _words(seed: int, unseen: bool) -> pl.DataFrame:
-    rng = np.random.default_rng(seed)
-    colours: list[str | None] = rng.choice(["red", "green", "blue"], ROWS).tolist()
-    sizes: list[str | None] = [f"{size}" for size in rng.permutation(ROWS) % 9]  # none of them rare
-    colours[2:5], sizes[-1] = [None, "once", "red"], None
-    if unseen:
-        colours[:6] = ["new", "new", "", "naïve 🙂", "new", None]
-        colours = ["red" if each == "once" else each for each in colours]
-    return pl.DataFrame({"colour": colours, "size": sizes})
-
-
-def _flags(seed: int, unseen: bool) -> pl.DataFrame:
-    drawn = np.random.default_rng(seed).integers(0, 3, ROWS)
-    flags = [(False, True, None)[each] for each in drawn]
-    return pl.DataFrame(
-        {"member": flags, "paid": flags[::-1]}, schema={"member": pl.Boolean, "paid": pl.Boolean}
-    )
-
-
-def _dates(seed: int, unseen: bool) -> pl.DataFrame:
-    rng = np.random.default_rng(seed)
-    start = datetime(1890, 2, 28, 23, 59) if unseen else datetime(2020, 1, 1)
-    opened = [start + timedelta(hours=int(each)) for each in rng.integers(0, 40_000, ROWS)]
-    closed = [
-        each + timedelta(days=int(days)) for each, days in zip(opened, rng.integers(0, 90, ROWS), strict=True)
-    ]
-    frame = pl.DataFrame({"opened": opened, "closed": closed})
-    missing = pl.Series(np.arange(ROWS) % 6 == 0)
-    return frame.with_columns(closed=pl.when(missing).then(None).otherwise(pl.col("closed")))
-
-
-def _pictures(seed: int, unseen: bool) -> pl.DataFrame:
-    from PIL import Image
-
-    rng = np.random.default_rng(seed)
-    cells: list[bytes | None] = []
-    for row in range(ROWS):
-        shape = (9 + row % 5, 12, 3) if unseen else (10, 12, 3)
-        file = io.BytesIO()
-        Image.fromarray(rng.integers(0, 256, shape, dtype=np.uint8)).save(file, "PNG")
-        cells.append(file.getvalue())
-    cells[3] = None
-    if unseen:
-        cells[1], cells[4] = b"no picture", (cells[4] or b"")[:60]
-    return pl.DataFrame({"picture": cells})
-
-
-_MAKERS: dict[str, Maker] = {
-    "number": _numbers,
-    "category": _words,
-    "flag": _flags,
-    "date": _dates,
-    "image": _pictures,
-}
-_SPECS: dict[str, dict[str, Any]] = {
-    "number": {"size": 4},
-    "category": {"size": 4},
-    "date": {"size": 4},
-    "image": {
-        "widths": [4, 6],
-        "depths": [1, 3],
-        "activation": "silu",
-        "enlarge": 1,
-        "stride": 1,
-        "shift": 1,
-        "mirror": True,
-        "views": True,
-    },
-}

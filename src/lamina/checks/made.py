@@ -1,0 +1,90 @@
+"""Small made frames of every built-in kind: missing, unseen and unreadable values among them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+ROWS = 48  # of a made frame
+
+# seed, unseen → a frame; with unseen, it holds values that a frame without does not
+Maker = Callable[[int, bool], pl.DataFrame]
+
+
+def _numbers(seed: int, unseen: bool) -> pl.DataFrame:
+    rng = np.random.default_rng(seed)
+    usual = rng.normal(100, 20, ROWS).tolist()
+    usual[::7] = [None] * len(usual[::7])
+    counts: list[float | None] = rng.integers(0, 3, ROWS).astype(float).tolist()
+    counts[1] = None
+    if unseen:
+        usual[:6] = [1e30, -1e30, float("nan"), float("inf"), float("-inf"), 1e-30]
+    return pl.DataFrame(
+        {"usual": usual, "counts": counts}, schema={"usual": pl.Float64, "counts": pl.Float64}
+    )
+
+
+def _words(seed: int, unseen: bool) -> pl.DataFrame:
+    rng = np.random.default_rng(seed)
+    colours: list[str | None] = rng.choice(["red", "green", "blue"], ROWS).tolist()
+    sizes: list[str | None] = [f"{size}" for size in rng.permutation(ROWS) % 9]  # none of them rare
+    colours[2:5], sizes[-1] = [None, "once", "red"], None
+    if unseen:
+        colours[:6] = ["new", "new", "", "naïve 🙂", "new", None]
+        colours = ["red" if each == "once" else each for each in colours]
+    return pl.DataFrame({"colour": colours, "size": sizes})
+
+
+def _flags(seed: int, unseen: bool) -> pl.DataFrame:
+    drawn = np.random.default_rng(seed).integers(0, 3, ROWS)
+    flags = [(False, True, None)[each] for each in drawn]
+    return pl.DataFrame(
+        {"member": flags, "paid": flags[::-1]}, schema={"member": pl.Boolean, "paid": pl.Boolean}
+    )
+
+
+def _dates(seed: int, unseen: bool) -> pl.DataFrame:
+    rng = np.random.default_rng(seed)
+    start = datetime(1890, 2, 28, 23, 59) if unseen else datetime(2020, 1, 1)
+    opened = [start + timedelta(hours=int(each)) for each in rng.integers(0, 40_000, ROWS)]
+    closed = [
+        each + timedelta(days=int(days)) for each, days in zip(opened, rng.integers(0, 90, ROWS), strict=True)
+    ]
+    frame = pl.DataFrame({"opened": opened, "closed": closed})
+    missing = pl.Series(np.arange(ROWS) % 6 == 0)
+    return frame.with_columns(closed=pl.when(missing).then(None).otherwise(pl.col("closed")))
+
+
+def _pictures(seed: int, unseen: bool) -> pl.DataFrame:
+    from PIL import Image
+
+    rng = np.random.default_rng(seed)
+    cells: list[bytes | None] = []
+    for row in range(ROWS):
+        shape = (9 + row % 5, 12, 3) if unseen else (10, 12, 3)
+        file = io.BytesIO()
+        Image.fromarray(rng.integers(0, 256, shape, dtype=np.uint8)).save(file, "PNG")
+        cells.append(file.getvalue())
+    cells[3] = None
+    if unseen:
+        cells[1], cells[4] = b"no picture", (cells[4] or b"")[:60]
+    return pl.DataFrame({"picture": cells})
+
+
+MAKERS: dict[str, Maker] = {
+    "number": _numbers,
+    "category": _words,
+    "flag": _flags,
+    "date": _dates,
+    "image": _pictures,
+}
+
+# What a kind's input layer would choose by itself, and the checks want otherwise.
+SPECS: dict[str, dict[str, Any]] = {
+    "image": {"widths": [4, 6], "depths": [1, 3], "shift": 1, "mirror": True},
+}
