@@ -253,7 +253,7 @@ def test_a_broken_picture_among_good_ones(digits_folder: Path, digits_model: lam
     finding = next(each for each in model.findings if each.code == "broken-media")
     assert (finding.count, finding.column, len(finding.rows)) == (2, "image", 2)
     assert finding.remedy
-    with pytest.warns(lamina.LaminaWarning, match="2 file.* cannot be read as pictures"):
+    with pytest.warns(lamina.LaminaWarning, match="2 cell.* cannot be read"):
         answers = digits_model.predict(tmp_path / "d")
     assert answers.height == 302
     assert answers["probability"].null_count() == 2

@@ -313,7 +313,7 @@ def test_a_broken_picture_is_counted_and_named(
     assert [(each["column"], each["count"]) for each in found] == [("image", 1)]
     answered = run("predict", model_files / "digits.lamina", "digits", "-o", "answers.csv")
     assert answered.code == 0
-    assert "1 file(s) of 'image' cannot be read as pictures" in answered.err
+    assert "1 cell(s) of 'image' cannot be read" in answered.err
     answers = pl.read_csv(tmp_path / "answers.csv")
     lost = answers.filter(pl.col("probability").is_null())
     assert [Path(path).name for path in lost["image"]] == ["broken.png"]

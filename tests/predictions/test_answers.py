@@ -112,7 +112,7 @@ def test_a_broken_picture_is_answered_as_missing_and_counted() -> None:
     frame = pl.DataFrame({"p": cells, "y": ["day", "night"] * 40})
     model = lamina.fit(frame, "y", quality="fast", kinds={"p": "image"}, epochs=3)
     asked = pl.DataFrame({"p": [cells[0], b"broken", None, cells[1]]})
-    with pytest.warns(LaminaWarning, match=r"1 file\(s\) of 'p' cannot be read.*row 1"):
+    with pytest.warns(LaminaWarning, match=r"1 cell\(s\) of 'p' cannot be read.*row 1"):
         told = model.predict(asked)
     assert told["predicted_y"].to_list() == ["day", None, None, "night"]
     assert told["probability"].is_null().to_list() == [False, True, True, False]
