@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from lamina.version import __version__
 
 if TYPE_CHECKING:
+    from lamina.data.doctor import doctor
     from lamina.errors import LaminaError
     from lamina.model import LaminaWarning, Model, fit, load, schema
     from lamina.records import Evaluation, Field, Schema
@@ -33,6 +34,7 @@ __all__ = [
     "Schema",
     "Settings",
     "__version__",
+    "doctor",
     "fit",
     "load",
     "schema",
@@ -49,6 +51,7 @@ _HOMES = {
     "Predict": "lamina.tasks",
     "Schema": "lamina.records",
     "Settings": "lamina.settings",
+    "doctor": "lamina.data.doctor",
     "fit": "lamina.model",
     "load": "lamina.model",
     "schema": "lamina.model",

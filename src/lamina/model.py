@@ -159,6 +159,7 @@ def fit(
     machine = on or Machine()
     source, task = table.source, as_task(target, table)
     encoded = encode(table, task, chosen, kinds or {}, roles or {})
+    warn_of(each for each in encoded.findings if each.code == "leak")
     del table  # the arrays are enough from here on, and a large table is large
     fitted = train_network(encoded, task, chosen, machine)
     return Model(fitted, *_judged(fitted, encoded, source))

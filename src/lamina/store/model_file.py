@@ -23,7 +23,9 @@ from lamina.tasks import Task
 from lamina.training.fitted import Fitted
 
 MOST_LAYERS = 10_000  # hidden layers that a manifest may describe
-QUOTING = frozenset({"unreadable", "ragged-row", "target-missing"})  # findings whose words quote cells
+QUOTING = frozenset(
+    {"unreadable", "ragged-row", "target-missing", "constant"}
+)  # findings whose words quote cells
 
 
 class Manifest(msgspec.Struct, kw_only=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -12,11 +12,12 @@ import polars as pl
 import torch
 
 from lamina.data.conform import conform
-from lamina.data.doctor import examine
+from lamina.data.doctor import Case, examine, set_aside, stop_on_fatal
+from lamina.data.doctor.report import numbers_of
 from lamina.data.infer import infer
 from lamina.data.split import Split, split
 from lamina.data.table import Table
-from lamina.errors import ColumnError, TableError, TrainingError
+from lamina.errors import ColumnError, TrainingError
 from lamina.features.base import Arrays
 from lamina.features.features import Features, broken, broken_findings
 from lamina.features.target import ClassTarget, NumberTarget, Target
@@ -70,12 +71,16 @@ def encode(
     frame, findings = conform(table, schema, need_target=True)
     target = _target(frame, schema, task)
     check_metric(task, target.answer)
-    findings = (*table.findings, *findings, *examine(frame, schema, target.answer))
-    _stop_on_fatal(findings)
     parts = split(
         frame, schema, answer=target.answer, share=_share(frame.height, schema, settings),
         seed=settings.seed, how=settings.split,
     )  # fmt: skip
+    goal = schema.with_role("target")[0]
+    numbers = numbers_of(table, goal, frame.height)
+    case = Case(frame, schema, target.answer, held_out=parts.validation, numbers=numbers)
+    schema, found = set_aside(schema, examine(case), roles, settings.allow)
+    findings = (*table.findings, *findings, *found)
+    stop_on_fatal(findings, settings.allow)
     options = {"image": {"side": settings.size}} if settings.size else {}
     features = Features.fit(frame, schema, parts.train, options)
     arrays = features.transform(frame)
@@ -214,17 +219,6 @@ def without_broken(encoded: Encoded, unreadable: Mapping[str, np.ndarray]) -> En
         split=parts,
         findings=(*encoded.findings, *broken_findings(unreadable)),
     )
-
-
-def _stop_on_fatal(findings: Sequence[Finding]) -> None:
-    """What makes learning impossible ends here, all of it in one error."""
-    fatal = [each for each in findings if each.severity == "fatal"]
-    if fatal:
-        raise TableError(
-            " ".join(each.message for each in fatal),
-            " ".join(each.remedy for each in fatal),
-            codes=[each.code for each in fatal],
-        )
 
 
 def _target(frame: pl.DataFrame, schema: Schema, task: Task) -> Target:
