@@ -43,7 +43,8 @@ def too_many_classes(case: Case) -> Iterator[Finding]:
             count=classes,
             message=f"The target {case.target.name!r} has {classes:,} different values in "
             f"{case.frame.height:,} rows: it looks like an id or free text, not like classes.",
-            remedy='Name a column whose values repeat; for a quantity use Predict(target=…, answer="number"). '
+            remedy="Name a column whose values repeat; for a quantity use "
+            'Predict(target=…, answer="number"). '
             'If they are classes all the same, say allow=("too-many-classes",).',
         )
 

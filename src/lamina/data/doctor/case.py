@@ -101,10 +101,10 @@ class Case:
         return places if self.numbers is None else self.numbers[places]
 
     def detail(self, code: str, column: str | None, places: np.ndarray, **facts: Any) -> None:
-        """Keeps the rows behind a finding, with facts per row (``given``, ``likely``, ``score``, ``twin``)."""
+        """Keeps the rows behind a finding, with facts per row: given, likely, score, twin."""
         rows = pl.DataFrame({"row": self.numbered(places).astype(np.int64)})
         extra = [pl.Series(name, values) for name, values in facts.items()]
-        said = rows.with_columns(finding=pl.lit(code), column=pl.lit(column, dtype=pl.String), *extra)
+        said = rows.with_columns(*extra, finding=pl.lit(code), column=pl.lit(column, dtype=pl.String))
         self.details.append(said)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
+import msgspec
+
 from lamina.data.doctor import answers, columns
 from lamina.data.doctor.case import Case, Check, listed
 from lamina.data.doctor.copies import contradictions, copies
@@ -58,23 +60,25 @@ def set_aside(
     """
     findings = tuple(findings)
     leaking = {each.column for each in findings if each.code == "leak" and each.column is not None}
-    out = set() if "leak" in allow else {name for name in leaking if roles.get(name) != "input"}
+    wanted = leaking if "leak" in allow else {name for name in leaking if roles.get(name) == "input"}
+    out = leaking - wanted
     if {each.name for each in schema.with_role("input")} <= out:
         out = set()
     for name in out:
         why = "it gives the answer away; the doctor left it out"
         schema = schema.replace(name, role="ignored", why=f"{schema[name].why}; {why}")
-    return schema, tuple(_stays(each) if each.code == "leak" and each.column not in out else each
+    return schema, tuple(each if each.code != "leak" or each.column in out else _stays(each, wanted)
                          for each in findings)  # fmt: skip
 
 
-def _stays(finding: Finding) -> Finding:
-    import msgspec
-
-    remedy = (
-        f"It was kept. Leave it out with roles={{{finding.column!r}: 'ignored'}} unless it is known before."
+def _stays(finding: Finding, wanted: Collection[str | None]) -> Finding:
+    """The finding of a leak that is kept; only a note where the user wants it so."""
+    return msgspec.structs.replace(
+        finding,
+        severity="note" if finding.column in wanted else finding.severity,
+        remedy=f"It was kept. Leave it out with roles={{{finding.column!r}: 'ignored'}} "
+        "unless it is known before.",
     )
-    return msgspec.structs.replace(finding, remedy=remedy)
 
 
 def stop_on_fatal(findings: Iterable[Finding], allow: Collection[str] = ()) -> None:

@@ -117,8 +117,8 @@ def future_dates(case: Case) -> Iterator[Finding]:
                 rows=case.rows(found),
                 count=len(found),
                 message=f"Column {field.name!r} holds {some(len(found), 'date', 'dates')} that "
-                f"{'has' if len(found) == 1 else 'have'} not come yet: slips of the pen pull the scale of the "
-                "column, and a planned date may not be known for new rows.",
+                f"{'has' if len(found) == 1 else 'have'} not come yet: slips of the pen pull the scale of "
+                "the column, and a planned date may not be known for new rows.",
                 remedy="Correct the rows or empty the cells; for planned dates there is nothing to do.",
             )
 

@@ -38,8 +38,8 @@ def copies(case: Case) -> Iterator[Finding]:
         code="duplicates",
         rows=case.rows(repeated),
         count=len(repeated),
-        message=f"{some(len(repeated), 'row is a copy', 'rows are copies')} of an earlier one. Copies in both "
-        "the learning and the checking rows make a model look better than it is."
+        message=f"{some(len(repeated), 'row is a copy', 'rows are copies')} of an earlier one. Copies in "
+        "both the learning and the checking rows make a model look better than it is."
         + (" With so few different values, chance alone makes about as many." if by_chance else ""),
         remedy=REMEDY,
     )

@@ -125,11 +125,11 @@ def _between(case: Case, field: Field, low: float, high: float) -> bool:
     if values.null_count() == len(values):
         return False
     lowest, highest = float(values.min()), float(values.max())  # type: ignore[arg-type]
-    return low <= lowest < highest <= high and case.strengths[field.name].told > 0
+    return low <= lowest < highest <= high
 
 
 def _is_mean_by(case: Case, number: Field, category: Field, answer: pl.Series) -> bool:
-    """Whether ``number`` is this category's mean answer, plain, shrunk to the overall mean, or without the row.
+    """Whether ``number`` is this category's mean answer: plain, shrunk to the overall mean, without the row.
 
     All three are straight lines in what the row's level adds up to; so each is tried, up or down (the
     other class of two).
@@ -145,7 +145,8 @@ def _is_mean_by(case: Case, number: Field, category: Field, answer: pl.Series) -
     if not isinstance(size, float) or not size > 0:
         return False
     x, y, n, s = (whole[each].cast(pl.Float64).to_numpy() for each in ("x", "y", "n", "s"))
-    return any(_agrees(x, *part) for part in _means(x, y, n, s, mean) + _means(1 - x, y, n, s, mean))
+    sides = (x,) if case.answer == "number" else (x, 1 - x)
+    return any(_agrees(side, *part) for side in sides for part in _means(side, y, n, s, mean))
 
 
 def _means(

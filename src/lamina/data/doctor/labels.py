@@ -1,9 +1,9 @@
-"""Rows whose answer is likely wrong, found by confident learning (Northcutt, Jiang & Chuang, 2021).
+"""Rows whose answer is likely wrong, found by cross-fitting (after Northcutt, Jiang & Chuang, 2021).
 
-A quick model says of every row, without having seen it, how likely each class is. The mean probability of a
-class over the rows that bear it is what "confident" means for that class. A row is doubted where the model is
-confident of another class than the one given; the doubted rows are ranked by how much less likely the
-given class is than the best other one.
+A quick model says of every row, without having seen it, how likely each class is. A row is doubted where
+another class is ten times as likely as the one given. The ranking is by that ratio. (The paper's own rule, to
+doubt a row only where the model is confident of one other class, found half as many of the mistakes among 77
+classes, where doubt is spread over several.)
 """
 
 from __future__ import annotations
@@ -23,20 +23,22 @@ MOST_CLASSES: Final = 500
 LEAST_ROWS: Final = 100
 LEAST_TOLD: Final = 0.2  # a model that tells less of the answer has no say in what is wrong
 FOLDS: Final = 5
-SURE: Final = 0.8  # how much likelier another class must be for a row to be named
+# Of the rows, from which on doubt is a warning; hard tables have 1 to 2 % without any mistake
+MANY: Final = 0.03
+RATIO: Final = 0.1  # a given class less likely than this part of the likeliest one is doubted
 
 
 @dataclass(frozen=True)
 class Doubts:
     """Doubted rows, the likeliest mistake first: row numbers of the frame, given and likely class codes.
 
-    ``margin`` is the probability of the likely class less that of the given one, 0 to 1.
+    ``ratio`` is the probability of the given class over that of the likely one, 0 to ``RATIO``.
     """
 
     rows: np.ndarray
     given: np.ndarray
     likely: np.ndarray
-    margin: np.ndarray
+    ratio: np.ndarray
 
 
 def labels(case: Case) -> Iterator[Finding]:
@@ -49,19 +51,19 @@ def labels(case: Case) -> Iterator[Finding]:
     names = np.array(case.classes)
     case.detail(
         "label-error", case.target.name, found.rows,
-        given=names[found.given], likely=names[found.likely], score=found.margin.round(4),
+        given=names[found.given], likely=names[found.likely], score=(1 - found.ratio).round(4),
     )  # fmt: skip
     worst = [f"row {row}: {case.classes[g]!r}, likely {case.classes[m]!r}" for row, g, m in zip(
         case.rows(found.rows[:3]), found.given, found.likely, strict=False)]  # fmt: skip
     looked = min(case.frame.height, MOST_ROWS)
     yield Finding(
-        severity="warning" if len(found.rows) >= 0.01 * looked else "note",
+        severity="warning" if len(found.rows) >= MANY * looked else "note",
         code="label-error",
         column=case.target.name,
         rows=case.rows(found.rows),
         count=len(found.rows),
-        message=f"{len(found.rows):,} of {looked:,} rows looked at have an answer that is likely wrong, or are "
-        f"very unusual ({'; '.join(worst)}). A network learns mistakes as if they were true.",
+        message=f"{len(found.rows):,} of {looked:,} rows looked at have an answer that is likely wrong, or "
+        f"are very unusual ({'; '.join(worst)}). A network learns mistakes as if they were true.",
         remedy="Look at them, the worst first (--rows FILE writes them all), and correct what is wrong.",
         effect="Each corrected row helps as much as a new one, and the scores become honest.",
     )
@@ -77,22 +79,18 @@ def doubts(case: Case) -> Doubts | None:
     said = out_of_fold(made, answers, len(case.classes), FOLDS)
     if told(said, answers) < LEAST_TOLD:
         return None
-    places, likely, margin = confident(said, answers)
-    sure = margin >= SURE
-    return Doubts(rows[places[sure]], answers[places[sure]], likely[sure], margin[sure])
+    places, likely, ratio = doubted(said, answers)
+    return Doubts(rows[places], answers[places], likely, ratio)
 
 
-def confident(said: np.ndarray, given: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Doubted places, their likely classes and margins, the largest margin first.
+def doubted(said: np.ndarray, given: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Doubted places, their likely classes and ratios, the smallest ratio first.
 
     ``said`` are out-of-fold probabilities ``(rows, class)``, ``given`` the class codes ``(rows,)``.
     """
-    counts = np.maximum(np.bincount(given, minlength=said.shape[1]), 1)
-    own = said[np.arange(len(given)), given]
-    enough = np.bincount(given, weights=own, minlength=said.shape[1]) / counts
-    believed = np.where(said >= enough, said, -1.0)
-    likely = believed.argmax(1)
-    doubted = np.flatnonzero((believed.max(1) > 0) & (likely != given))
-    margin = said[doubted, likely[doubted]] - own[doubted]
-    order = np.argsort(-margin, kind="stable")
-    return doubted[order], likely[doubted[order]], margin[order]
+    likely = said.argmax(1)
+    rows = np.arange(len(given))
+    ratio = said[rows, given] / np.maximum(said[rows, likely], 1e-12)
+    places = np.flatnonzero((likely != given) & (ratio < RATIO))
+    places = places[np.argsort(ratio[places], kind="stable")]
+    return places, likely[places], ratio[places]

@@ -289,8 +289,8 @@ def _harm(place: str | None) -> str:
     if place is None:
         return "No column tells where a row stands, so that this does little harm by itself."
     return (
-        f"Column {place!r} tells about where a row stands. A row held back at random then has its likes among "
-        "the rows learnt from, and the model looks better than it is on rows of another time or source."
+        f"Column {place!r} tells about where a row stands. A row held back at random then has its likes "
+        "among the rows learnt from, and the model looks better than it is on rows of another time or source."
     )
 
 

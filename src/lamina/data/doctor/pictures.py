@@ -25,7 +25,7 @@ MOST_PIXELS: Final = 64_000_000  # of one file, checked before it is decoded
 SIDE: Final = 16
 NEXT: Final = 6  # neighbours in each order that a picture is compared with
 MOST_BITS: Final = 6  # of 64 that may differ
-CLOSE: Final = 0.06  # root mean square difference of the pixels over their spread, at most
+CLOSE: Final = 0.1  # root mean square difference of the pixels over their spread, at most
 CHUNK: Final = 256
 
 

@@ -77,7 +77,7 @@ def folds_of(rows: int) -> np.ndarray:
 
 def strength(levels: np.ndarray, answers: np.ndarray, classes: int) -> Strength:
     """What ``levels`` tell of ``answers`` (class codes with ``classes`` > 0, else numbers)."""
-    if len(answers) < 2 * FOLDS:
+    if len(answers) < 2 * FOLDS or classes == 1:
         return Strength(0.0)
     cells = levels * FOLDS + folds_of(len(levels))
     size = (int(levels.max()) + 1) * FOLDS
@@ -98,7 +98,7 @@ def _of_classes(cells: np.ndarray, size: int, answers: np.ndarray, classes: int)
     chance = -prior * np.log(prior)
     alone = chance - (1 - prior) * np.log(np.clip(1 - prior, 1e-12, 1))
     each = 1 - (right + wrong) / (alone * table.sum())
-    told = 1 - right.sum() / (chance.sum() * table.sum()) if classes > 1 else 0.0
+    told = 1 - right.sum() / (chance.sum() * table.sum())
     which = int(np.argmax(each))
     return Strength(max(float(told), 0.0), max(float(each[which]), 0.0), which)
 
