@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from benchmarks.speakers import official
+
 
 @dataclass(frozen=True)
 class Set:
@@ -63,6 +65,7 @@ SETS = {
         Set("mnist", "images", None, "accuracy", _same("images", "mnist")),
         Set("fashion-mnist", "images", None, "accuracy", _same("images", "fashion-mnist")),
         Set("cifar10", "images", None, "accuracy", _same("images", "cifar10.tar.xz")),
+        Set("fsdd", "audio", "digit", "accuracy", official),
         Set("cats_dogs_small", "images", None, "accuracy", _same("images", "cats_dogs_small.zip")),
     )
 }  # fmt: skip

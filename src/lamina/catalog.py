@@ -78,6 +78,14 @@ KINDS: dict[str, Kind] = {
             what="pictures, grey or colour, of any size",
             plural="pictures",
         ),
+        Kind(
+            name="audio",
+            feature="lamina.features.audio:AudioFeature",
+            input="lamina.network.inputs.audio:AudioInput",
+            together=False,
+            what="recordings, mono or stereo, of any rate and length",
+            plural="recordings",
+        ),
     )
 }
 

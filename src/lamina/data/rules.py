@@ -44,10 +44,12 @@ _TIME_WORDS = frozenset(
 )
 _MEDIA: Final = {
     "image": r"(?i)\.(png|jpe?g|bmp|gif|tiff?|webp)$",
-    "audio": r"(?i)\.(wav|mp3|flac|ogg|opus|m4a|aac)$",
+    "audio": r"(?i)\.(wav|mp3|flac|ogg|oga|opus|aiff?|m4a|aac)$",
     "video": r"(?i)\.(mp4|avi|mov|mkv|webm|mpe?g)$",
 }
 _IMAGE_MAGIC: Final = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
+
+_AUDIO_MAGIC: Final = (b"fLaC", b"OggS", b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2", b"\xff\xfa")
 
 
 def read(column: Column) -> Reading:
@@ -99,12 +101,20 @@ def media(column: Column) -> Reading | None:
         pictures = sum(s.startswith(_IMAGE_MAGIC) or s[8:12] == b"WEBP" for s in starts)
         if starts and pictures >= 0.9 * len(starts):
             return Reading("image", "encoded picture files", form={"raw": "bytes"})
+        if starts and sum(map(is_recording, starts)) >= 0.9 * len(starts):
+            return Reading("audio", "encoded recordings", form={"raw": "bytes"})
         return Reading("id", "binary data of an unknown format", useless=True)
     if column.is_text:
         for kind, ending in _MEDIA.items():
             if column.text.str.contains(ending).sum() >= 0.95 * max(len(column.text), 1):
                 return Reading(kind, f"paths of {kind} files", form={"raw": "path"})
     return None
+
+
+def is_recording(start: bytes) -> bool:
+    """Whether a file begins as a recording does: WAV, FLAC, Ogg, MP3, AIFF."""
+    form = start[:4] + start[8:12]
+    return start.startswith(_AUDIO_MAGIC) or form in (b"RIFFWAVE", b"FORMAIFF", b"FORMAIFC")
 
 
 def _innermost(dtype: pl.DataType) -> Any:

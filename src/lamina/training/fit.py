@@ -79,6 +79,7 @@ def encode(
     options = {"image": {"side": settings.size}} if settings.size else {}
     features = Features.fit(frame, schema, parts.train, options)
     arrays = features.transform(frame)
+    findings += tuple(finding for each in features for finding in each.findings(arrays))
     unreadable = broken(arrays, frame, features)
     answers = target.encode(frame[target.column])
     weights = _weights(frame, schema, answers, target, task)
