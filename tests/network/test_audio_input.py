@@ -18,7 +18,7 @@ from lamina.network.inputs.spectrogram import RANGE, Spectrogram
 
 RATE, SAMPLES = 8000, 4000
 FEATURE = AudioFeature("audio:s", ("s",), RATE, SAMPLES)
-STILL = {"warp": 0.0, "speed": 0.0, "shift": 0, "colour": 0.0, "noise": False, "mask": False, "views": False}
+STILL = {"warp": 0.0, "speed": 0.0, "shift": 0, "colour": 0.0, "noise": False, "mask": [0, 0], "views": False}
 
 
 def tones(*hertz: float, loud: float = 8000, length: int = SAMPLES) -> Batch:
@@ -145,3 +145,19 @@ def test_what_comes_after_the_end_is_not_heard() -> None:
 def test_a_recording_that_is_not_there_is_answered_with_numbers() -> None:
     nothing = {name: torch.zeros_like(each) for name, each in tones(300).items()}
     assert layer()(nothing).isfinite().all()
+
+
+@torch.no_grad()
+def test_every_frame_is_the_same_however_much_silence_follows() -> None:
+    long = tones(300, 700, 900, length=2960)
+    short = {name: each[:, :2960] if each.ndim == 2 else each for name, each in long.items()}
+    spec = AudioInput.choose(FEATURE, Situation(rows=100, frames=True))
+    sizes = {**spec, "widths": [4, 6], "frame_width": 8, "dilations": [1, 3]}
+    torch.manual_seed(0)
+    built = AudioInput(FEATURE, sizes)
+    built.prepare(long)
+    other = AudioInput(AudioFeature("audio:s", ("s",), RATE, 2960), sizes)
+    other.load_state_dict(built.state_dict())
+    heard, again = built.eval()(long).view(3, -1, 8), other.eval()(short).view(3, -1, 8)
+    assert torch.allclose(heard[:, :19], again, atol=1e-5)
+    assert not heard[:, 19:].any()

@@ -107,5 +107,5 @@ MAKERS: dict[str, Maker] = {
 # What a kind's input layer would choose by itself, and the checks want otherwise.
 SPECS: dict[str, dict[str, Any]] = {
     "image": {"widths": [4, 6], "depths": [1, 3], "shift": 1, "mirror": True},
-    "audio": {"bands": 12, "widths": [4, 6], "depths": [1, 2]},
+    "audio": {"bands": 12, "widths": [4, 6], "depths": [1, 2], "mask": [2, 2]},
 }
