@@ -56,8 +56,8 @@ class FrameConvolutions(nn.Module):
 
     Frames after a recording's end are zero after every layer, so what follows a recording changes nothing.
 
-    **Shape**: ``(batch, 1, bands, frames)`` → ``(batch, frames / 2, width)``; ``heard`` says where a recording
-    goes on, bool ``(batch, frames / 2)``.
+    **Shape**: ``(batch, 1, bands, frames)`` → ``(batch, frames / 2, width)``; ``heard`` says where recordings
+    go on, bool ``(batch, frames / 2)``.
 
     >>> import torch
     >>> net = FrameConvolutions(48, (8, 16), 32, (1, 2), "silu")
