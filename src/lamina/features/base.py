@@ -49,6 +49,11 @@ class Feature(ABC):
         """The feature that ``to_json`` wrote."""
 
     @property
+    def row_bytes(self) -> int:
+        """Bytes that one row's arrays take, about: large tables are encoded so many rows at a time."""
+        return 8 * len(self.columns)
+
+    @property
     def linear_width(self) -> int:
         """How many columns ``linear`` gives."""
         return len(self.columns)

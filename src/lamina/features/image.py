@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -14,12 +12,13 @@ import polars as pl
 from PIL import Image, ImageOps
 
 from lamina.features.base import Arrays, Feature
+from lamina.features.media import decoded, release, room, sampled
 
 SAMPLE = 256  # images looked at to choose size and channels
 LARGEST_SIDE = 64  # pixels; larger pictures are reduced to this before the network
 MOST_PIXELS = 64_000_000  # of one file, checked before it is decoded
 MOST_LINEAR = 14  # pixels per side that the linear baseline sees
-CHUNK = 256  # files decoded by one call of a worker
+COPIED = 10_000  # pictures given as pixels that are copied at once
 
 
 @dataclass(frozen=True)
@@ -44,13 +43,12 @@ class ImageFeature(Feature):
 
     @classmethod
     def fit(cls, name: str, frame: pl.DataFrame, columns: Sequence[str], side: int | None = None) -> Self:
-        series = frame[columns[0]].drop_nulls()
-        picked = np.linspace(0, max(len(series) - 1, 0), min(SAMPLE, len(series))).astype(int)
-        sample = [image for image in _images(series.gather(picked)) if image is not None]
+        cells = sampled(frame[columns[0]], SAMPLE)
+        sample = [image for cell in cells if (image := open_picture(cell)) is not None]
         height, width = _common_size([each.size[::-1] for each in sample], side)
         channels = 3 if any(_has_colour(each) for each in sample) else 1
         pixels = np.stack(
-            [_pixels(each, channels, height, width) for each in sample]
+            [pixels_of(each, channels, height, width) for each in sample]
             or [np.zeros((channels, height, width), np.uint8)]
         )
         mean = pixels.mean((0, 2, 3))
@@ -65,18 +63,20 @@ class ImageFeature(Feature):
         direct = self._direct(series)
         if direct is not None:
             return direct
-        pixels = np.zeros((len(series), self.channels, self.height, self.width), np.uint8)
-        present = np.zeros(len(series), bool)
-
-        def decode(start: int) -> None:
-            for row, image in enumerate(_images(series[start : start + CHUNK]), start):
-                if image is not None:
-                    pixels[row] = _pixels(image, self.channels, self.height, self.width)
-                    present[row] = True
-
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            list(pool.map(decode, range(0, len(series), CHUNK)))
+        pixels, present = decoded(series, self._shape, self._decode, title="reading pictures")
         return {self.name: pixels, f"{self.name}.present": present}
+
+    @property
+    def _shape(self) -> tuple[int, int, int]:
+        return self.channels, self.height, self.width
+
+    @property
+    def row_bytes(self) -> int:
+        return self.channels * self.height * self.width
+
+    def _decode(self, cell: Any) -> np.ndarray | None:
+        image = open_picture(cell)
+        return None if image is None else pixels_of(image, *self._shape)
 
     def _direct(self, series: pl.Series) -> Arrays | None:
         """Pixels of the wanted shape are taken as they are, without a picture in between."""
@@ -86,8 +86,11 @@ class ImageFeature(Feature):
         raw = raw[..., None] if raw.ndim == 3 else raw
         if raw.dtype != np.uint8 or raw.shape[1:] != (self.height, self.width, self.channels):
             return None
-        # Writable: torch warns of memory it must not write to
-        pixels = np.require(raw.transpose(0, 3, 1, 2), requirements=["C", "W"])
+        # A copy: torch warns of memory it must not write to
+        pixels = room((len(raw), *self._shape))
+        for start in range(0, len(raw), COPIED):
+            pixels[start : start + COPIED] = raw[start : start + COPIED].transpose(0, 3, 1, 2)
+            release(pixels)
         return {self.name: pixels, f"{self.name}.present": np.ones(len(raw), bool)}
 
     def extend(self, frame: pl.DataFrame) -> Self:
@@ -138,13 +141,8 @@ class ImageFeature(Feature):
         return f"image: {self.columns[0]}, read as {self.height} × {self.width} {colour} pixels"
 
 
-def _images(series: pl.Series) -> Iterator[Image.Image | None]:
-    """Each cell as an opened picture, ``None`` where it is missing or cannot be decoded."""
-    for cell in series:
-        yield None if cell is None else _open(cell)
-
-
-def _open(cell: Any) -> Image.Image | None:
+def open_picture(cell: Any) -> Image.Image | None:
+    """A cell as an upright picture of 8 bits, grey or colour; None where it cannot be decoded."""
     # A hostile or broken file can raise nearly anything from a decoder: all of it means "broken".
     try:
         if isinstance(cell, pl.Series | np.ndarray | list):
@@ -203,7 +201,7 @@ def _common_size(sizes: Sequence[tuple[int, int]], side: int | None) -> tuple[in
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
-def _pixels(image: Image.Image, channels: int, height: int, width: int) -> np.ndarray:
+def pixels_of(image: Image.Image, channels: int, height: int, width: int) -> np.ndarray:
     """uint8 ``(channels, height, width)``."""
     mode = "RGB" if channels == 3 else "L"
     image = image if image.mode == mode else image.convert(mode)

@@ -22,6 +22,7 @@ from lamina.features.features import Features, broken, broken_findings
 from lamina.features.target import ClassTarget, NumberTarget, Target
 from lamina.network.network import Network, build
 from lamina.network.sizes import choose_architecture
+from lamina.progress import Bar
 from lamina.records import Choice, Finding, Schema
 from lamina.settings import Settings
 from lamina.tasks import Task, check_metric
@@ -33,7 +34,6 @@ from lamina.training.loop import Training, Watch, go_on_from, train
 from lamina.training.mirror import mirror_test, undecided, with_mirror, without_test
 from lamina.training.precision import Machine, choose_device, choose_precision, computing
 from lamina.training.prepare import prepare
-from lamina.training.progress import Bar
 from lamina.training.recipe import Recipe, annealing
 from lamina.training.temperature import set_temperature
 from lamina.training.validation import Validation
@@ -200,18 +200,11 @@ def without_broken(encoded: Encoded, unreadable: Mapping[str, np.ndarray]) -> En
         )
     keep = np.ones(total, bool)
     keep[rows] = False
-    number = np.cumsum(keep) - 1  # old row → new row
-    parts = replace(
-        encoded.split,
-        train=number[encoded.split.train[keep[encoded.split.train]]],
-        validation=number[encoded.split.validation[keep[encoded.split.validation]]],
-    )
+    train, validation = encoded.split.train, encoded.split.validation
+    # only the split forgets them: arrays of media are too large to be copied without a few rows
     return replace(
         encoded,
-        arrays={name: each[keep] for name, each in encoded.arrays.items()},
-        answers=encoded.answers[keep],
-        weights=None if encoded.weights is None else encoded.weights[keep],
-        split=parts,
+        split=replace(encoded.split, train=train[keep[train]], validation=validation[keep[validation]]),
         findings=(*encoded.findings, *broken_findings(unreadable)),
     )
 
