@@ -78,6 +78,14 @@ KINDS: dict[str, Kind] = {
             what="pictures, grey or colour, of any size",
             plural="pictures",
         ),
+        Kind(
+            name="video",
+            feature="lamina.features.video:VideoFeature",
+            input="lamina.network.inputs.video:VideoInput",
+            together=False,
+            what="clips of any length and size",
+            plural="clips",
+        ),
     )
 }
 

@@ -45,8 +45,8 @@ class ImageFeature(Feature):
     def fit(cls, name: str, frame: pl.DataFrame, columns: Sequence[str], side: int | None = None) -> Self:
         cells = sampled(frame[columns[0]], SAMPLE)
         sample = [image for cell in cells if (image := open_picture(cell)) is not None]
-        height, width = _common_size([each.size[::-1] for each in sample], side)
-        channels = 3 if any(_has_colour(each) for each in sample) else 1
+        height, width = common_size([each.size[::-1] for each in sample], side)
+        channels = 3 if any(has_colour(each) for each in sample) else 1
         pixels = np.stack(
             [pixels_of(each, channels, height, width) for each in sample]
             or [np.zeros((channels, height, width), np.uint8)]
@@ -148,17 +148,17 @@ def open_picture(cell: Any) -> Image.Image | None:
         if isinstance(cell, pl.Series | np.ndarray | list):
             pixels = np.asarray(cell, np.uint8)
             single = pixels.ndim == 3 and pixels.shape[2] == 1
-            return _upright(Image.fromarray(pixels[..., 0] if single else pixels))
+            return upright(Image.fromarray(pixels[..., 0] if single else pixels))
         with Image.open(io.BytesIO(cell) if isinstance(cell, bytes) else cell) as image:
             if image.width * image.height > MOST_PIXELS:
                 return None
             image.load()
-            return _upright(image)
+            return upright(image)
     except Exception:
         return None
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def upright(image: Image.Image) -> Image.Image:
     """EXIF rotation applied, depth brought to 8 bits, transparency laid on white, palette resolved."""
     if image.getexif():
         image = ImageOps.exif_transpose(image)
@@ -180,7 +180,8 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     return Image.fromarray(np.clip(values / top * 255.0, 0, 255).astype(np.uint8))
 
 
-def _has_colour(image: Image.Image) -> bool:
+def has_colour(image: Image.Image) -> bool:
+    """Whether a picture is more than grey."""
     if image.mode == "L":
         return False
     rgb = np.asarray(image.convert("RGB")).astype(np.int16)
@@ -188,7 +189,7 @@ def _has_colour(image: Image.Image) -> bool:
     return bool(np.abs(rgb - rgb.mean(2, keepdims=True)).mean() > 1.0)
 
 
-def _common_size(sizes: Sequence[tuple[int, int]], side: int | None) -> tuple[int, int]:
+def common_size(sizes: Sequence[tuple[int, int]], side: int | None) -> tuple[int, int]:
     """(height, width) for all: what they share, or their median shape.
 
     The longer side becomes ``side`` where it is given, else at most LARGEST_SIDE.

@@ -76,7 +76,7 @@ def encode(
         frame, schema, answer=target.answer, share=_share(frame.height, schema, settings),
         seed=settings.seed, how=settings.split,
     )  # fmt: skip
-    options = {"image": {"side": settings.size}} if settings.size else {}
+    options = {kind: {"side": settings.size} for kind in ("image", "video")} if settings.size else {}
     features = Features.fit(frame, schema, parts.train, options)
     arrays = features.transform(frame)
     unreadable = broken(arrays, frame, features)

@@ -80,6 +80,10 @@ class Input(nn.Module, ABC):
         """The arrays as training should see them this time; by default as they are."""
         return arrays
 
+    def mirrored(self, arrays: Batch) -> Batch:
+        """The same rows with left and right exchanged, where that means something."""
+        return arrays
+
     def views(self, arrays: Batch) -> list[Batch]:
         """The ways to look at the same rows whose answers are averaged when predicting."""
         return [arrays]

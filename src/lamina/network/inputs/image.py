@@ -102,6 +102,9 @@ class ImageInput(Input):
             x = mirrored(x, generator)
         return {**arrays, self.name: x.contiguous(memory_format=torch.channels_last)}
 
+    def mirrored(self, arrays: Batch) -> Batch:
+        return {**arrays, self.name: arrays[self.name].flip(-1)}
+
     def views(self, arrays: Batch) -> list[Batch]:
         x = self._pictures(arrays[self.name])
         seen = [x, x.flip(3)] if self.spec.get("mirror") else [x]
