@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from PIL import Image, ImageOps
 
+from lamina.features import photographs
 from lamina.features.base import Arrays, Feature
 from lamina.features.media import decoded, release, room, sampled
 
@@ -29,7 +30,8 @@ class ImageFeature(Feature):
     ``LARGEST_SIDE``, else their median shape reduced to that; one channel where none has colour.
     Transparency is laid on white, EXIF rotation is applied, 16-bit pixels are scaled to 8. A missing or
     broken picture is black with ``present`` false. ``mean`` and ``spread`` (0 to 255, per channel)
-    normalise in the network.
+    normalise in the network. With ``pretrained`` a network trained on photographs reads them, which are then
+    kept up to its size.
     """
 
     kind: ClassVar[str] = "image"
@@ -40,13 +42,24 @@ class ImageFeature(Feature):
     width: int
     mean: tuple[float, ...]
     spread: tuple[float, ...]
+    pretrained: bool = False
 
     @classmethod
-    def fit(cls, name: str, frame: pl.DataFrame, columns: Sequence[str], side: int | None = None) -> Self:
+    def fit(
+        cls,
+        name: str,
+        frame: pl.DataFrame,
+        columns: Sequence[str],
+        side: int | None = None,
+        pretrained: bool | None = None,
+    ) -> Self:
         cells = sampled(frame[columns[0]], SAMPLE)
         sample = [image for cell in cells if (image := open_picture(cell)) is not None]
-        height, width = common_size([each.size[::-1] for each in sample], side)
+        sizes = [each.size[::-1] for each in sample]
         channels = 3 if any(has_colour(each) for each in sample) else 1
+        longest = float(np.median(np.array(sizes), axis=0).max()) if sizes else 0.0
+        looked_at = photographs.wanted(pretrained, rows=frame.height, side=longest, colour=channels == 3)
+        height, width = common_size(sizes, side, photographs.LARGEST_SIDE if looked_at else LARGEST_SIDE)
         pixels = np.stack(
             [pixels_of(each, channels, height, width) for each in sample]
             or [np.zeros((channels, height, width), np.uint8)]
@@ -55,7 +68,7 @@ class ImageFeature(Feature):
         spread = np.maximum(pixels.std((0, 2, 3)), 1.0)
         return cls(
             name, tuple(columns), channels, height, width,
-            tuple(map(float, mean)), tuple(map(float, spread)),
+            tuple(map(float, mean)), tuple(map(float, spread)), looked_at,
         )  # fmt: skip
 
     def transform(self, frame: pl.DataFrame) -> Arrays:
@@ -122,6 +135,7 @@ class ImageFeature(Feature):
             "width": self.width,
             "mean": list(self.mean),
             "spread": list(self.spread),
+            "pretrained": self.pretrained,
         }
 
     @classmethod
@@ -134,6 +148,7 @@ class ImageFeature(Feature):
             int(state["width"]),
             tuple(map(float, state["mean"])),
             tuple(map(float, state["spread"])),
+            bool(state.get("pretrained", False)),
         )
 
     def describe(self) -> str:
@@ -189,16 +204,18 @@ def has_colour(image: Image.Image) -> bool:
     return bool(np.abs(rgb - rgb.mean(2, keepdims=True)).mean() > 1.0)
 
 
-def common_size(sizes: Sequence[tuple[int, int]], side: int | None) -> tuple[int, int]:
+def common_size(
+    sizes: Sequence[tuple[int, int]], side: int | None, largest: int = LARGEST_SIDE
+) -> tuple[int, int]:
     """(height, width) for all: what they share, or their median shape.
 
-    The longer side becomes ``side`` where it is given, else at most LARGEST_SIDE.
+    The longer side becomes ``side`` where it is given, else at most ``largest``.
     """
     if not sizes:
         return side or 32, side or 32
     height, width = (float(each) for each in np.median(np.array(sizes), axis=0))
     longest = max(height, width)
-    scale = side / longest if side else min(1.0, LARGEST_SIDE / longest)
+    scale = side / longest if side else min(1.0, largest / longest)
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import msgspec
 
-from lamina.catalog import KINDS, part
 from lamina.features.features import Features
 from lamina.features.image import ImageFeature
 from lamina.features.target import ClassTarget, Target
 from lamina.features.video import VideoFeature
+from lamina.network.inputs.base import layer_class
 from lamina.records import Choice
 from lamina.settings import Settings
 from lamina.training.recipe import Recipe
@@ -51,7 +51,7 @@ def _words(recipe: Recipe) -> str:
 
 def _slowest(features: Features) -> str:
     """The recipe of a mixed table is that of the kind that is hardest to train."""
-    wanted = {part(KINDS[each.kind].input).recipe for each in features}
+    wanted = {layer_class(each).recipe for each in features}
     return next(name for name in RECIPES if name in wanted)
 
 

