@@ -86,6 +86,14 @@ KINDS: dict[str, Kind] = {
             what="recordings, mono or stereo, of any rate and length",
             plural="recordings",
         ),
+        Kind(
+            name="video",
+            feature="lamina.features.video:VideoFeature",
+            input="lamina.network.inputs.video:VideoInput",
+            together=False,
+            what="clips of any length and size",
+            plural="clips",
+        ),
     )
 }
 

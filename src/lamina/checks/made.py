@@ -95,6 +95,23 @@ def _recordings(seed: int, unseen: bool) -> pl.DataFrame:
     return pl.DataFrame({"recording": cells})
 
 
+def _clips(seed: int, unseen: bool) -> pl.DataFrame:
+    from PIL import Image
+
+    rng = np.random.default_rng(seed)
+    cells: list[bytes | None] = []
+    for row in range(ROWS):
+        shape = (3 + row % 4, 9, 11, 3) if unseen else (4, 10, 12, 3)
+        frames = [Image.fromarray(each) for each in rng.integers(0, 256, shape, dtype=np.uint8)]
+        file = io.BytesIO()
+        frames[0].save(file, "GIF", save_all=True, append_images=frames[1:])
+        cells.append(file.getvalue())
+    cells[3] = None
+    if unseen:
+        cells[1], cells[4] = b"no clip", (cells[4] or b"")[:60]
+    return pl.DataFrame({"clip": cells})
+
+
 MAKERS: dict[str, Maker] = {
     "number": _numbers,
     "category": _words,
@@ -102,10 +119,12 @@ MAKERS: dict[str, Maker] = {
     "date": _dates,
     "image": _pictures,
     "audio": _recordings,
+    "video": _clips,
 }
 
 # What a kind's input layer would choose by itself, and the checks want otherwise.
 SPECS: dict[str, dict[str, Any]] = {
     "image": {"widths": [4, 6], "depths": [1, 3], "shift": 1, "mirror": True},
     "audio": {"bands": 12, "widths": [4, 6], "depths": [1, 2], "mask": [2, 2]},
+    "video": {"widths": [4, 6], "depths": [1, 3], "shift": 1, "mirror": True},
 }

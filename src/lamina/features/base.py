@@ -55,6 +55,11 @@ class Feature(ABC):
         return []
 
     @property
+    def row_bytes(self) -> int:
+        """Bytes that one row's arrays take, about: large tables are encoded so many rows at a time."""
+        return 8 * len(self.columns)
+
+    @property
     def linear_width(self) -> int:
         """How many columns ``linear`` gives."""
         return len(self.columns)

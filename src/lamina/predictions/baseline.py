@@ -14,6 +14,7 @@ from lamina.features.features import Features
 
 MOST_ROWS = 20_000  # training rows of the linear model
 MOST_CELLS = 8_000_000  # rows × columns of its matrix
+AT_ONCE = 1000  # rows copied from the arrays at a time
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Baseline:
         from sklearn.linear_model import LogisticRegression, Ridge
 
         rows = train[_sampled(len(train), features, seed)]
-        x = linear_matrix(features, {name: each[rows] for name, each in arrays.items()})
+        x = _linear_rows(features, arrays, rows)
         y = answers[rows]
         if not classes:
             ridge = Ridge(alpha=1.0).fit(x, y)
@@ -91,6 +92,14 @@ class Baseline:
 def linear_matrix(features: Features, arrays: Arrays) -> np.ndarray:
     """Every block as columns a linear model can use: float32 ``(rows, columns)``."""
     return np.concatenate([each.linear(arrays) for each in features], axis=1)
+
+
+def _linear_rows(features: Features, arrays: Arrays, rows: np.ndarray) -> np.ndarray:
+    """``linear_matrix`` of these rows, some at a time: media take far more memory than their columns here."""
+    parts = [rows[start : start + AT_ONCE] for start in range(0, len(rows), AT_ONCE)]
+    return np.concatenate(
+        [linear_matrix(features, {name: each[part] for name, each in arrays.items()}) for part in parts]
+    )
 
 
 def linear_width(features: Features) -> int:

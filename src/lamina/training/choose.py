@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import msgspec
 
-from lamina.catalog import KINDS, part
 from lamina.features.features import Features
 from lamina.features.image import ImageFeature
 from lamina.features.target import ClassTarget, Target
+from lamina.features.video import VideoFeature
+from lamina.network.inputs.base import layer_class
 from lamina.records import Choice
 from lamina.settings import Settings
 from lamina.training.recipe import Recipe
@@ -50,7 +51,7 @@ def _words(recipe: Recipe) -> str:
 
 def _slowest(features: Features) -> str:
     """The recipe of a mixed table is that of the kind that is hardest to train."""
-    wanted = {part(KINDS[each.kind].input).recipe for each in features}
+    wanted = {layer_class(each).recipe for each in features}
     return next(name for name in RECIPES if name in wanted)
 
 
@@ -84,7 +85,7 @@ def _for_pictures(features: Features, target: Target, rows: int, settings: Setti
 
     Small sets get more passes, though fewer pictures in all.
     """
-    grey = all(each.channels == 1 for each in features if isinstance(each, ImageFeature))
+    grey = all(each.channels == 1 for each in features if isinstance(each, ImageFeature | VideoFeature))
     passes = {"fast": (1, 3), "good": (6, 14), "best": (12, 24)}[settings.quality][0 if grey else 1]
     batch = 256
     while batch > 64 and rows / batch < 24:
