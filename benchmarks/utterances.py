@@ -36,7 +36,9 @@ def _utterance(voice: list[tuple[np.ndarray, int]], rng: np.random.Generator) ->
     import soundfile
 
     said = [voice[k] for k in rng.integers(len(voice), size=rng.integers(3, 7))]
-    parts = [np.concatenate([wave, np.zeros(rng.integers(int(PAUSE * RATE)), wave.dtype)]) for wave, _ in said]
+    parts = [
+        np.concatenate([wave, np.zeros(rng.integers(int(PAUSE * RATE)), wave.dtype)]) for wave, _ in said
+    ]
     file = io.BytesIO()
     soundfile.write(file, np.concatenate(parts), RATE, format="WAV")
     return file.getvalue(), " ".join(WORDS[digit] for _, digit in said)

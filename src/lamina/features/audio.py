@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from lamina.features.base import Arrays, Feature
+from lamina.features.media import decoded
 from lamina.features.recordings import decode, measure
 from lamina.features.spectrogram import fourier_basis, mel_filters
 from lamina.records import Finding
@@ -25,7 +26,7 @@ FULL = 32_767  # int16 of the loudest sample there can be
 SILENT = 3  # int16 below which nothing was recorded
 CLIPPED = 0.005  # share of samples at the recording's own peak, from which it is called clipped
 BANDS = 24  # of the spectrum that the linear baseline sees
-CHUNK = 32  # recordings decoded by one call of a worker
+AT_ONCE = 1000  # recordings whose ends are looked for together
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,8 @@ class AudioFeature(Feature):
     ``rate`` is the training recordings' most common one, at most HIGHEST_RATE; ``samples`` holds their
     99th percentile of lengths, at most LONGEST seconds. Channels are averaged. A longer recording is cut
     to the stretch with the most energy; a shorter one is followed by zeros, ``name.length`` (int32)
-    saying where it ends. What is missing, broken or silent is all zero with ``present`` false; of a
-    silent one the length stays.
+    saying where it ends. What is missing or broken is all zero with length 0, what is silent all zero with
+    the full length; of neither ``present`` is true.
     """
 
     kind: ClassVar[str] = "audio"
@@ -58,28 +59,27 @@ class AudioFeature(Feature):
 
     def transform(self, frame: pl.DataFrame) -> Arrays:
         cells = frame[self.columns[0]]
-        waves = np.zeros((len(cells), self.samples), np.int16)
-        lengths = np.zeros(len(cells), np.int32)
-        present = np.zeros(len(cells), bool)
+        waves, found = decoded(cells, (self.samples,), self._wave, dtype=np.int16, title="reading recordings")
+        lengths = np.concatenate(
+            [_ends(waves[k : k + AT_ONCE]) for k in range(0, max(len(waves), 1), AT_ONCE)]
+        )
+        silent = found & (lengths == 0)
+        lengths[silent] = self.samples
+        return {self.name: waves, f"{self.name}.length": lengths, f"{self.name}.present": found & ~silent}
 
-        def read(start: int) -> None:
-            for row, cell in enumerate(cells[start : start + CHUNK], start):
-                wave = None if cell is None else self._wave(cell)
-                if wave is not None:
-                    lengths[row] = len(wave)
-                    present[row] = np.abs(wave).max() >= SILENT
-                    waves[row, : len(wave)] = wave if present[row] else 0
-
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            list(pool.map(read, range(0, len(cells), CHUNK)))
-        return {self.name: waves, f"{self.name}.length": lengths, f"{self.name}.present": present}
+    @property
+    def row_bytes(self) -> int:
+        return 2 * self.samples
 
     def _wave(self, cell: Any) -> np.ndarray | None:
-        decoded = decode(cell, self.rate)
-        if decoded is None or not len(decoded):
+        """int16 ``(samples,)``, zeros after the recording's end."""
+        heard = decode(cell, self.rate)
+        if heard is None:
             return None
-        kept = loudest_stretch(decoded, self.samples)
-        return np.round(np.clip(kept, -1, 1) * FULL).astype(np.int16)
+        kept = np.round(np.clip(loudest_stretch(heard, self.samples), -1, 1) * FULL).astype(np.int16)
+        if np.abs(kept).max() < SILENT:
+            kept[:] = 0
+        return np.pad(kept, (0, self.samples - len(kept)))
 
     def findings(self, arrays: Arrays) -> list[Finding]:
         """Recordings that hold nothing, and recordings whose peaks are cut off."""
@@ -145,6 +145,13 @@ def loudest_stretch(wave: np.ndarray, length: int) -> np.ndarray:
     energy = np.concatenate([[0.0], np.cumsum(wave.astype(np.float64) ** 2)])
     start = int(np.argmax(energy[length:] - energy[:-length]))
     return wave[start : start + length]
+
+
+def _ends(waves: np.ndarray) -> np.ndarray:
+    """Where the last sample that is not zero lies, and one, int32; 0 where all are zero."""
+    heard = waves != 0
+    ends: np.ndarray = np.where(heard.any(1), waves.shape[1] - heard[:, ::-1].argmax(1), 0).astype(np.int32)
+    return ends
 
 
 def _clipping(waves: np.ndarray, lengths: np.ndarray) -> np.ndarray:

@@ -10,7 +10,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
-from urllib.parse import unquote, urlparse
 
 import numpy as np
 
@@ -72,9 +71,5 @@ def _sane(file: Any) -> bool:
 
 
 def _opened(cell: Any) -> Any:
-    """What the decoder opens: bytes in memory, or a path, also one written as a file:// address."""
-    if isinstance(cell, bytes):
-        return io.BytesIO(cell)
-    if isinstance(cell, str) and cell.startswith("file://"):
-        return unquote(urlparse(cell).path)
-    return str(Path(cell))
+    """What the decoder opens: bytes in memory, or a path."""
+    return io.BytesIO(cell) if isinstance(cell, bytes) else str(Path(cell))
