@@ -106,7 +106,7 @@ def _for_pictures(features: Features, target: Target, rows: int, settings: Setti
 def _for_recordings(features: Features, target: Target, rows: int, settings: Settings) -> tuple[Recipe, int]:
     """As for pictures, with more passes: every pass hears other speakers and rooms."""
     recipe, _ = _for_pictures(features, target, rows, settings)
-    passes = {"fast": 4, "good": 12, "best": 24}[settings.quality]
+    passes = {"fast": 3, "good": 8, "best": 20}[settings.quality]
     return recipe, max(1, round(passes * max(1.0, (10_000 / max(rows, 1)) ** 0.75)))
 
 
