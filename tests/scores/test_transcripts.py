@@ -65,7 +65,14 @@ def test_repeats_need_a_blank_between() -> None:
 
 @pytest.mark.parametrize(
     ("told", "came", "wanted"),
-    [("", "", 0), ("", "abc", 3), ("abc", "", 3), ("kitten", "sitting", 3), ("ab", "ba", 2), ("abc", "abc", 0)],
+    [
+        ("", "", 0),
+        ("", "abc", 3),
+        ("abc", "", 3),
+        ("kitten", "sitting", 3),
+        ("ab", "ba", 2),
+        ("abc", "abc", 0),
+    ],
 )
 def test_edits(told: str, came: str, wanted: int) -> None:
     assert edits(told, came) == wanted

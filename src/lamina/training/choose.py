@@ -8,7 +8,7 @@ import msgspec
 
 from lamina.features.features import Features
 from lamina.features.image import ImageFeature
-from lamina.features.target import ClassTarget, Target
+from lamina.features.targets.base import Target
 from lamina.features.video import VideoFeature
 from lamina.network.inputs.base import layer_class
 from lamina.records import Choice
@@ -60,7 +60,7 @@ def _for_tables(features: Features, target: Target, rows: int, settings: Setting
 
     Found by experiment on eight tables; ``docs/log.md`` tells what was tried.
     """
-    two = isinstance(target, ClassTarget) and len(target.labels) == 2
+    two = target.binary
     seen = {"fast": 400_000, "good": 1_000_000, "best": 4_000_000}[settings.quality]
     patience = {"fast": (2, 3), "good": (4, 8), "best": (6, 12)}[settings.quality]
     recipe = Recipe(
