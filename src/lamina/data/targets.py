@@ -70,6 +70,9 @@ def _reading(column: Column, answer: str | None) -> Reading:
         return _as_labels(column, "you asked for labels")
     if kind == "number":
         return _as_quantity(column, f"you asked for {what}")
+    if kind == "text":
+        _refuse_kinds(column, ("image", "audio", "video", "set", "series", "vector"))
+        return Reading("text", f"you asked for {what}", form={"cells": "category"})
     _refuse_kinds(column, ("image", "audio", "video", "set", "series", "vector"))
     why = "you asked for classes" if answer == "classes" else f"you asked for {what}"
     return Reading("category", why, form=rules.category_form(column))

@@ -25,13 +25,15 @@ class Target(ABC):
     state is JSON.
 
     ``answer`` is the name in ``catalog.ANSWERS``; ``codes`` says that answers are codes; ``flat`` that
-    decoded answers are ``(rows,)``; ``simplest`` names the constant answer that baselines start from.
+    decoded answers are ``(rows,)``; ``simplest`` names the constant answer that baselines start from;
+    ``frames`` that the answer is spelt out of a recording moment by moment, so that nothing is read beside it.
     """
 
     answer: ClassVar[str]
     codes: ClassVar[bool] = False
     flat: ClassVar[bool] = False
     simplest: ClassVar[str] = "mean"
+    frames: ClassVar[bool] = False
     column: str
 
     @classmethod

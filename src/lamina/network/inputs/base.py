@@ -48,6 +48,8 @@ class Input(nn.Module, ABC):
 
     name: str
     width: int
+    # How many moments the output tells of, one after the other; 1: it is of the whole
+    frames: int = 1
     # An input layer that hands on a finished representation needs no hidden layers of its own after it
     deep: ClassVar[bool] = False
     # Which way of training it needs, a name of ``training.choose.RECIPES``
