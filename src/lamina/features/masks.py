@@ -27,10 +27,9 @@ def open_mask(cell: Any) -> np.ndarray | None:
         with Image.open(io.BytesIO(cell) if isinstance(cell, bytes) else cell) as image:
             if image.width * image.height > MOST_PIXELS:
                 return None
-            plain = image if image.mode in ("L", "P") or image.mode.startswith("I") else None
-            if image.mode in ("1", "LA"):
-                plain = image.convert("L")
-            return _named(np.asarray(image.convert("RGB") if plain is None else plain))
+            if image.mode in ("L", "P") or image.mode.startswith("I"):
+                return _named(np.asarray(image))
+            return _named(np.asarray(image.convert("L" if image.mode in ("1", "LA") else "RGB")))
     except Exception:
         return None
 

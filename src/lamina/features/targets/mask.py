@@ -25,8 +25,8 @@ MOST_VALUES = 64  # more different ones are shades, not names
 class MaskTarget(Target):
     """Masks ↔ codes of their pixels' values, 0, 1, 2, …, in the order of ``values``.
 
-    Answers are uint8 ``(rows, height · width)``, ``UNKNOWN`` where a mask is broken or a value was never seen.
-    Decoded are float32 ``(rows, 2 · height · width)``: the codes, then the probability of each.
+    Answers are uint8 ``(rows, height · width)``, ``UNKNOWN`` where a mask is broken or a value was never
+    seen. Decoded are float32 ``(rows, 2 · height · width)``: the codes, then the probability of each.
     """
 
     column: str
@@ -36,6 +36,8 @@ class MaskTarget(Target):
 
     answer: ClassVar[str] = "mask"
     simplest: ClassVar[str] = "majority"
+    frames: ClassVar[bool] = True
+    source: ClassVar[str] = "image"
 
     @classmethod
     def fit(cls, frame: pl.DataFrame, column: str, form: Mapping[str, Any] | None = None) -> Self:
@@ -45,13 +47,15 @@ class MaskTarget(Target):
         if len(values) > MOST_VALUES:
             values = np.array([0, 255])
         if len(values) < 2:
+            what = f"are {values[0]} throughout" if len(values) else "cannot be read"
             raise TargetError(
-                f"The masks in {column!r} " + (f"are {values[0]} throughout" if len(values) else "cannot be read")
-                + ": there is nothing to tell apart.",
+                f"The masks in {column!r} {what}: there is nothing to tell apart.",
                 "Bring masks whose pixels have at least two values, or name another target.",
                 column=column,
-            )  # fmt: skip
-        height, width = common_size([mask.shape[:2] for mask in masks], (form or {}).get("side"), LARGEST_SIDE)
+            )
+        height, width = common_size(
+            [mask.shape[:2] for mask in masks], (form or {}).get("side"), LARGEST_SIDE
+        )
         return cls(column, height, width, tuple(int(value) for value in values))
 
     def read(self, series: pl.Series) -> np.ndarray:
@@ -74,10 +78,6 @@ class MaskTarget(Target):
     def pixels(self) -> int:
         """How many pixels a mask has."""
         return self.height * self.width_px
-
-    @property
-    def frames(self) -> int:
-        return self.pixels
 
     @property
     def scores(self) -> int:
@@ -135,7 +135,9 @@ class MaskTarget(Target):
         ]
 
     def describe(self) -> str:
-        return f"{self.column!r}, masks of {self.height} × {self.width_px} pixels with {len(self.values)} values"
+        return (
+            f"{self.column!r}, masks of {self.height} × {self.width_px} pixels with {len(self.values)} values"
+        )
 
     def to_json(self) -> dict[str, Any]:
         return {

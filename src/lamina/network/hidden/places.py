@@ -1,7 +1,7 @@
 """Hidden layers for pictures of which every place matters: one vector per pixel.
 
-The convolutions see what is there and lose where; going back from coarse to fine, what each stage saw on the way
-down is joined to it again (Ronneberger et al. 2015, "U-Net").
+The convolutions see what is there and lose where; going back from coarse to fine, what each stage saw on the
+way down is joined to it again (Ronneberger et al. 2015, "U-Net").
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from lamina.network.hidden.convolution import Convolution, Convolutions, Norm
 class Joining(nn.Module):
     """A coarse map brought to the size of a finer one and joined with it by a convolution.
 
-    **Shape**: ``(batch, coarse, …, …)`` and ``(batch, fine, height, width)`` → ``(batch, width, height, width)``.
+    **Shape**: ``(batch, coarse, …, …)`` and ``(batch, fine, h, w)`` → ``(batch, width, h, w)``.
     """
 
     def __init__(self, coarse: int, fine: int, width: int, name: str) -> None:
@@ -62,9 +62,7 @@ class PlaceConvolutions(nn.Module):
         fine = [*reversed(widths[:-1]), self.down.whitening.width, channels]
         narrow = [max(each // 2, place_width) for each in fine[:-1]] + [place_width]
         coarse = [widths[-1], *narrow[:-1]]
-        self.up = nn.ModuleList(
-            Joining(c, f, n, name) for c, f, n in zip(coarse, fine, narrow, strict=True)
-        )
+        self.up = nn.ModuleList(Joining(c, f, n, name) for c, f, n in zip(coarse, fine, narrow, strict=True))
 
     def forward(self, x: Tensor) -> Tensor:
         seen = [x, *self.down.every_map(x)]
