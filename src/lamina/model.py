@@ -137,8 +137,8 @@ def fit(
 
     ``data`` is a file, several files, a folder, an archive or a frame; ``target`` the column to predict
     or several (or a task, ``lamina.Predict`` or ``lamina.Transcribe``; a folder of class folders names its
-    own). ``quality`` is the one dial: fast, good or best. ``kinds`` and ``roles`` correct the schema by column
-    name; ``on`` says where to compute; every further setting is one of ``lamina.Settings``
+    own). ``quality`` is the one dial: fast, good or best. ``kinds`` and ``roles`` correct the schema by
+    column name; ``on`` says where to compute; every further setting is one of ``lamina.Settings``
     (hidden=(256, 128), members=8, seed=1).
 
     >>> import lamina

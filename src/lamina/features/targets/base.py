@@ -26,7 +26,7 @@ class Target(ABC):
 
     ``answer`` is the name in ``catalog.ANSWERS``; ``codes`` says that answers are codes; ``flat`` that
     decoded answers are ``(rows,)``; ``simplest`` names the constant answer that baselines start from;
-    ``frames`` that the answer is spelt out of a recording moment by moment, so that nothing is read beside it.
+    ``frames`` that it is spelt out of a recording moment by moment, so that nothing is read beside it.
     """
 
     answer: ClassVar[str]
