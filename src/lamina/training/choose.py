@@ -86,7 +86,7 @@ def _for_pictures(features: Features, target: Target, rows: int, settings: Setti
     Small sets get more passes, though fewer pictures in all.
     """
     grey = all(each.channels == 1 for each in features if isinstance(each, ImageFeature | VideoFeature))
-    passes = {"fast": (1, 3), "good": (6, 14), "best": (12, 24)}[settings.quality][0 if grey else 1]
+    passes = {"fast": (1, 3), "good": (6, 12), "best": (12, 24)}[settings.quality][0 if grey else 1]
     batch = 256
     while batch > 64 and rows / batch < 24:
         batch //= 2
