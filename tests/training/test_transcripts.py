@@ -130,7 +130,10 @@ def test_the_loss_is_that_of_every_member_and_falls_with_the_right_answer() -> N
     losses = built.losses(built(hidden), answers)
     assert losses.shape == (2, 3)
     alone = torch.nn.functional.ctc_loss(
-        built(hidden)[1, 0].view(7, 1, 4).log_softmax(-1), answers[:1, :2], torch.tensor([7]), torch.tensor([2])
+        built(hidden)[1, 0].view(7, 1, 4).log_softmax(-1),
+        answers[:1, :2],
+        torch.tensor([7]),
+        torch.tensor([2]),
     )
     assert losses[1, 0].item() == pytest.approx(alone.item(), rel=1e-4)
     losses.mean().backward()
