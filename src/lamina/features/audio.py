@@ -21,6 +21,7 @@ from lamina.records import Finding
 HIGHEST_RATE = 16_000  # samples per second: speech and most sounds lie below half of it
 LONGEST = 10.0  # seconds that are kept of a recording
 LONGEST_WHOLE = 30.0  # seconds, where all of a recording matters
+SPARE = 1.1  # ... with room for one that is a little longer than all of training
 SHORTEST = 0.1  # seconds
 USUAL = 99.0  # percentile of the training lengths that is kept whole
 FULL = 32_767  # int16 of the loudest sample there can be
@@ -58,6 +59,7 @@ class AudioFeature(Feature):
         rate = min(HIGHEST_RATE, max(rates, key=lambda each: (rates[each], each), default=HIGHEST_RATE))
         usual, longest = (100.0, LONGEST_WHOLE) if whole else (USUAL, LONGEST)
         seconds = float(np.percentile([seconds for _, seconds in measured] or [SHORTEST], usual))
+        seconds *= SPARE if whole else 1.0
         return cls(name, tuple(columns), rate, int(np.ceil(np.clip(seconds, SHORTEST, longest) * rate)))
 
     def transform(self, frame: pl.DataFrame) -> Arrays:

@@ -100,7 +100,7 @@ class Transcript(LinearOutput):
 
     def _logs(self, scores: Tensor) -> Tensor:
         """Log probabilities ``(batch, frame, symbol)``: the mean of the members' softmax."""
-        return self._frames(scores.float()).softmax(-1).mean(0).clamp_min(1e-30).log().cpu()
+        return self._frames(scores.detach().float()).softmax(-1).mean(0).clamp_min(1e-30).log().cpu()
 
     def _written(self, found: list[tuple[list[int], float]]) -> Tensor:
         decoded = torch.full((len(found), 1 + self.frames), END)
