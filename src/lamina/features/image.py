@@ -17,6 +17,7 @@ from lamina.features.media import decoded, release, room, sampled
 
 SAMPLE = 256  # images looked at to choose size and channels
 LARGEST_SIDE = 64  # pixels; larger pictures are reduced to this before the network
+FEW, FEW_SIDE = 20_000, 96  # up to so many rows of colour pictures are reduced to this: time is enough
 MOST_PIXELS = 64_000_000  # of one file, checked before it is decoded
 MOST_LINEAR = 14  # pixels per side that the linear baseline sees
 COPIED = 10_000  # pictures given as pixels that are copied at once
@@ -59,7 +60,8 @@ class ImageFeature(Feature):
         channels = 3 if any(has_colour(each) for each in sample) else 1
         longest = float(np.median(np.array(sizes), axis=0).max()) if sizes else 0.0
         looked_at = photographs.wanted(pretrained, rows=frame.height, side=longest, colour=channels == 3)
-        height, width = common_size(sizes, side, photographs.LARGEST_SIDE if looked_at else LARGEST_SIDE)
+        largest = FEW_SIDE if channels == 3 and frame.height <= FEW else LARGEST_SIDE
+        height, width = common_size(sizes, side, photographs.LARGEST_SIDE if looked_at else largest)
         pixels = np.stack(
             [pixels_of(each, channels, height, width) for each in sample]
             or [np.zeros((channels, height, width), np.uint8)]
