@@ -17,8 +17,8 @@ from lamina.network.inputs.image import TINY
 class VideoInput(Input):
     """Frames → what the convolutions see in them and between them.
 
-    ``spec``: ``widths`` and ``depths`` of the stages, ``activation``, ``stride`` (2 halves frames that are not tiny), and
-    how training varies clips: ``shift`` (pixels, all frames alike) and ``mirror``.
+    ``spec``: ``widths`` and ``depths`` of the stages, ``activation``, ``stride`` (2 halves frames that are
+    not tiny), and how training varies clips: ``shift`` (pixels, all frames alike) and ``mirror``.
 
     **Shape**: uint8 ``(batch, frames, channels, height, width)`` → ``(batch, widths[-1])``.
     """
