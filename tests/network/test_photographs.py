@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from PIL import Image
 
 import lamina
+from lamina.checks import check_input
 from lamina.errors import MissingExtraError, ModelFileError
 from lamina.features import photographs
 from lamina.features.image import ImageFeature
@@ -107,6 +108,15 @@ def test_a_model_holds_the_weights_and_needs_no_extra_to_answer(
     again = lamina.load(path)
     assert again.predict(new).equals(model.predict(new))
     assert again.evaluate(new).scores["accuracy"] > 0.8
+
+
+def test_the_layer_keeps_the_contract_of_inputs() -> None:
+    frame, other = warm_and_cold(12), warm_and_cold(12, seed=1)
+    feature = ImageFeature.fit("image:photo", frame, ["photo"])
+    spec = {"pretrained": photographs.SHA256, "size": [32, 43], "mirror": True}
+    check_input(PhotographInput(feature, spec), feature, frame, other)
+    with pytest.raises(ValueError, match="beyond"):
+        PhotographInput(feature, {**spec, "size": [32, 10**9]})
 
 
 def test_mirrored_views_are_seen_once_and_taken_by_chance() -> None:
