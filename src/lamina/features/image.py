@@ -28,7 +28,8 @@ class ImageFeature(Feature):
     """One image column → uint8 ``(rows, channels, height, width)`` and ``name.present``, bool ``(rows,)``.
 
     Size and channels are chosen on training rows: the size they all share where it is at most
-    ``LARGEST_SIDE``, else their median shape reduced to that; one channel where none has colour.
+    ``LARGEST_SIDE`` (``FEW_SIDE`` for few pictures with colour), else their median shape reduced to that; one
+    channel where none has colour.
     Transparency is laid on white, EXIF rotation is applied, 16-bit pixels are scaled to 8. A missing or
     broken picture is black with ``present`` false. ``mean`` and ``spread`` (0 to 255, per channel)
     normalise in the network. With ``pretrained`` a network trained on photographs reads them, which are then
