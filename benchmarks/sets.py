@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from benchmarks.clips import moving_digits
+from benchmarks.speakers import official
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ SETS = {
         Set("fashion-mnist", "images", None, "accuracy", _same("images", "fashion-mnist")),
         Set("cifar10", "images", None, "accuracy", _same("images", "cifar10.tar.xz")),
         Set("cats_dogs_small", "images", None, "accuracy", _same("images", "cats_dogs_small.zip")),
+        Set("fsdd", "audio", "digit", "accuracy", official),
         Set("moving_digits", "video", "direction", "accuracy", partial(moving_digits, "direction")),
         Set("moving_digits_both", "video", "both", "accuracy", partial(moving_digits, "both")),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lamina.features.features import Features
-from lamina.features.target import ClassTarget, Target
+from lamina.features.targets.base import Target
 from lamina.network.inputs.base import FEW, MANY, Input, Situation, layer_class
 from lamina.network.network import Architecture
 from lamina.records import Choice
@@ -43,8 +43,9 @@ def choose_architecture(
         hidden=hidden,
         activation=activation,
         members=members,
-        output="classes" if isinstance(target, ClassTarget) else "number",
-        scores=len(target.labels) if isinstance(target, ClassTarget) else 1,
+        output=target.answer,
+        scores=target.scores,
+        answer=target.spec(),
         smoothing=max(layers[each.name].smoothing(each) for each in features),
         gain=1 / 9 if only_deep else 1.0,
         dropout=0.0 if deep else 0.3 if rows < FEW else 0.1,

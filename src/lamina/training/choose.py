@@ -8,7 +8,7 @@ import msgspec
 
 from lamina.features.features import Features
 from lamina.features.image import ImageFeature
-from lamina.features.target import ClassTarget, Target
+from lamina.features.targets.base import Target
 from lamina.features.video import VideoFeature
 from lamina.network.inputs.base import layer_class
 from lamina.records import Choice
@@ -60,7 +60,7 @@ def _for_tables(features: Features, target: Target, rows: int, settings: Setting
 
     Found by experiment on eight tables; ``docs/log.md`` tells what was tried.
     """
-    two = isinstance(target, ClassTarget) and len(target.labels) == 2
+    two = target.binary
     seen = {"fast": 400_000, "good": 1_000_000, "best": 4_000_000}[settings.quality]
     patience = {"fast": (2, 3), "good": (4, 8), "best": (6, 12)}[settings.quality]
     recipe = Recipe(
@@ -86,7 +86,7 @@ def _for_pictures(features: Features, target: Target, rows: int, settings: Setti
     Small sets get more passes, though fewer pictures in all.
     """
     grey = all(each.channels == 1 for each in features if isinstance(each, ImageFeature | VideoFeature))
-    passes = {"fast": (1, 3), "good": (6, 14), "best": (12, 24)}[settings.quality][0 if grey else 1]
+    passes = {"fast": (1, 3), "good": (6, 12), "best": (12, 24)}[settings.quality][0 if grey else 1]
     batch = 256
     while batch > 64 and rows / batch < 24:
         batch //= 2
@@ -103,8 +103,16 @@ def _for_pictures(features: Features, target: Target, rows: int, settings: Setti
     return recipe, max(1, round(passes * max(1.0, (20_000 / max(rows, 1)) ** 0.75)))
 
 
+def _for_recordings(features: Features, target: Target, rows: int, settings: Settings) -> tuple[Recipe, int]:
+    """As for pictures, with more passes: every pass hears other speakers and rooms."""
+    recipe, _ = _for_pictures(features, target, rows, settings)
+    passes = {"fast": 3, "good": 8, "best": 20}[settings.quality]
+    return recipe, max(1, round(passes * max(1.0, (10_000 / max(rows, 1)) ** 0.75)))
+
+
 # From the hardest to train to the easiest: (features, target, rows, settings) → recipe, passes at most.
 RECIPES: dict[str, Callable[[Features, Target, int, Settings], tuple[Recipe, int]]] = {
+    "recordings": _for_recordings,
     "pictures": _for_pictures,
     "tables": _for_tables,
 }

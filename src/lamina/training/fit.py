@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import torch
 
+from lamina.catalog import ANSWERS
 from lamina.data.conform import conform
 from lamina.data.doctor import examine
 from lamina.data.infer import infer
@@ -19,13 +20,14 @@ from lamina.data.table import Table
 from lamina.errors import ColumnError, TableError, TrainingError
 from lamina.features.base import Arrays
 from lamina.features.features import Features, broken, broken_findings
-from lamina.features.target import ClassTarget, NumberTarget, Target
+from lamina.features.targets.base import Target
+from lamina.features.targets.several import fit_target
 from lamina.network.network import Network, build
 from lamina.network.sizes import choose_architecture
 from lamina.progress import Bar
 from lamina.records import Choice, Finding, Schema
 from lamina.settings import Settings
-from lamina.tasks import Task, check_metric
+from lamina.tasks import Answer, Task, check_metric
 from lamina.training.checkpoint import Checkpoint
 from lamina.training.choose import choose_recipe
 from lamina.training.examples import Examples
@@ -36,7 +38,7 @@ from lamina.training.precision import Machine, choose_device, choose_precision, 
 from lamina.training.prepare import prepare
 from lamina.training.recipe import Recipe, annealing
 from lamina.training.see import see_once
-from lamina.training.temperature import set_temperature
+from lamina.training.temperature import set_temperatures
 from lamina.training.validation import Validation
 
 SHARE = 0.15  # of the rows kept for validation, at most MOST_VALIDATION of them
@@ -69,13 +71,13 @@ def encode(
     """Raw columns → arrays: the features learn from the training rows only."""
     schema = infer(table, task=task, kinds=kinds, roles=roles)
     frame, findings = conform(table, schema, need_target=True)
-    target = _target(frame, schema, task)
-    check_metric(task, target.answer)
-    findings = (*table.findings, *findings, *examine(frame, schema, target.answer))
+    target = fit_target(frame, schema)
+    check_metric(task, target.metrics, ANSWERS[target.answer].what)
+    findings = (*table.findings, *findings, *_examined(frame, schema))
     _stop_on_fatal(findings)
     parts = split(
-        frame, schema, answer=target.answer, share=_share(frame.height, schema, settings),
-        seed=settings.seed, how=settings.split,
+        frame, schema, answer=schema.with_role("target")[0].answer,
+        share=_share(frame.height, schema, settings), seed=settings.seed, how=settings.split,
     )  # fmt: skip
     options = {
         "image": {"side": settings.size, "pretrained": settings.pretrained},
@@ -83,8 +85,9 @@ def encode(
     }
     features = Features.fit(frame, schema, parts.train, options)
     arrays = features.transform(frame)
+    findings += tuple(finding for each in features for finding in each.findings(arrays))
     unreadable = broken(arrays, frame, features)
-    answers = target.encode(frame[target.column])
+    answers = target.encode(frame)
     weights = _weights(frame, schema, answers, target, task)
     encoded = Encoded(schema, features, target, arrays, answers, weights, parts, tuple(findings))
     return without_broken(encoded, unreadable) if unreadable else encoded
@@ -103,7 +106,7 @@ def train_network(encoded: Encoded, task: Task, settings: Settings, machine: Mac
         value=len(encoded.split.validation),
         why=f"rows kept from training, {encoded.split.how}: {encoded.split.why}",
     )
-    metric = task.metric or ("log_loss" if encoded.target.answer == "classes" else "rmse")
+    metric = task.metric or encoded.target.metrics[0]
     learnt = torch.from_numpy(encoded.split.train).to(device)
     held_out = torch.from_numpy(encoded.split.validation).to(device)
     checkpoint = _checkpoint(encoded, settings, machine)
@@ -117,9 +120,8 @@ def train_network(encoded: Encoded, task: Task, settings: Settings, machine: Mac
             sizes = (*sizes, mirror)
         network = build(architecture, encoded.features, settings.seed)
         training = run(network, examples, (learnt, held_out), recipe, metric, checkpoint, machine.progress)
-        if not recipe.anneal and architecture.output == "classes" and len(held_out):
-            heat = set_temperature(network, examples, held_out)
-            passes = (*passes, Choice(what="temperature", value=round(heat, 3), why=CALIBRATED))
+        if not recipe.anneal and len(held_out):
+            passes = (*passes, *_temperatures(network, examples, held_out))
     network.settle()
     network.cpu().eval()
     if checkpoint is not None and not training.stopped.startswith("interrupted"):
@@ -225,11 +227,25 @@ def _stop_on_fatal(findings: Sequence[Finding]) -> None:
         )
 
 
-def _target(frame: pl.DataFrame, schema: Schema, task: Task) -> Target:
-    field = schema.with_role("target")[0]
-    if field.kind == "number":
-        return NumberTarget.fit(frame, field.name)
-    return ClassTarget.fit(frame, field.name)
+def _examined(frame: pl.DataFrame, schema: Schema) -> tuple[Finding, ...]:
+    """What the doctor finds; of several targets each one is looked at by itself, the others left aside."""
+    found: dict[Finding, None] = {}
+    targets = schema.with_role("target")
+    for target in targets:
+        alone = schema
+        for other in targets:
+            alone = alone if other is target else alone.replace(other.name, role="ignored")
+        answer: Answer = "classes" if target.kind == "category" else "number"
+        found |= dict.fromkeys(examine(frame, alone, answer))
+    return tuple(found)
+
+
+def _temperatures(network: Network, examples: Examples, rows: torch.Tensor) -> list[Choice]:
+    heats = set_temperatures(network, examples, rows)
+    return [
+        Choice(what=f"temperature {name}".rstrip(), value=round(heat, 3), why=CALIBRATED)
+        for name, heat in heats.items()
+    ]
 
 
 def _share(rows: int, schema: Schema, settings: Settings) -> float:
@@ -256,9 +272,9 @@ def _weights(
                 "Give weights of zero and more, or take the role away.",
                 column=columns[0].name,
             )
-    if task.balance == "balanced" and isinstance(target, ClassTarget):
-        counts = np.bincount(answers, minlength=len(target.labels))
-        weights = weights / np.maximum(counts, 1)[answers]
+    if task.balance == "balanced":
+        rare = target.balance(answers)
+        weights = weights if rare is None else weights * rare
     if not weights.sum() > 0:
         raise TrainingError(
             "Every row has weight zero: there is nothing to learn from.",

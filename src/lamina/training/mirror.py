@@ -17,7 +17,7 @@ from lamina.training.examples import Examples
 from lamina.training.loop import Training, train
 from lamina.training.prepare import prepare
 from lamina.training.recipe import Recipe
-from lamina.training.validation import METRICS, joint_answers
+from lamina.training.validation import joint_answers
 
 SHARE = 0.1  # of the steps of the real training
 LEAST = 20  # steps
@@ -60,10 +60,9 @@ def mirror_test(
     mirrored = seen.arrays
     for layer in network.input_layers():
         mirrored = layer.mirrored(mirrored)
-    metric = METRICS["accuracy" if architecture.output == "classes" else "r2"]
     everything = torch.arange(len(seen), device=rows.device)
     as_is, turned = (
-        float(metric(joint_answers(network, each, everything), each.answers))
+        float(network.output.skill_of(joint_answers(network, each, everything), each.answers))
         for each in (seen, Examples(mirrored, seen.answers))
     )
     allowed = as_is > 0 and turned > (1 - MOST_LOSS) * as_is

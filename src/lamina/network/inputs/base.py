@@ -20,13 +20,14 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     """What the sizes of an input layer are chosen by.
 
     ``rows`` to learn from; ``quality``, the dial; ``activation`` of deep layers; ``alone``: no block
-    of another kind is read beside this one's.
+    of another kind is read beside this one's; ``frames``: every moment of a recording matters, not the whole.
     """
 
     rows: int
     quality: Quality = "good"
     activation: str = "silu"
     alone: bool = True
+    frames: bool = False
 
 
 FEW, MANY = 3000, 300_000  # training rows at which other sizes are better

@@ -68,7 +68,7 @@ class ImageInput(Input):
         grey = feature.channels == 1
         widths = {
             "fast": [32, 64, 128] if grey else [32, 128, 128],
-            "good": [32, 64, 128] if grey else [64, 128, 256],
+            "good": [32, 64, 128] if grey else [64, 256, 256],
             "best": [48, 96, 192] if grey else [64, 256, 256],
         }[situation.quality]
         if not grey and side * enlarge > LARGE and situation.rows <= FEW_PHOTOGRAPHS:
