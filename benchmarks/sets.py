@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+
+from benchmarks.clips import moving_digits
+from benchmarks.speakers import official
 
 
 @dataclass(frozen=True)
@@ -64,5 +68,8 @@ SETS = {
         Set("fashion-mnist", "images", None, "accuracy", _same("images", "fashion-mnist")),
         Set("cifar10", "images", None, "accuracy", _same("images", "cifar10.tar.xz")),
         Set("cats_dogs_small", "images", None, "accuracy", _same("images", "cats_dogs_small.zip")),
+        Set("fsdd", "audio", "digit", "accuracy", official),
+        Set("moving_digits", "video", "direction", "accuracy", partial(moving_digits, "direction")),
+        Set("moving_digits_both", "video", "both", "accuracy", partial(moving_digits, "both")),
     )
 }  # fmt: skip

@@ -74,7 +74,7 @@ STAGES = (
     *("decisions", "store", "learning"),
 )
 # What every stage may use, and which uses no stage.
-COMMON = {"records", "errors", "tasks", "settings", "catalog", "files", "scores", "version"}
+COMMON = {"records", "errors", "tasks", "settings", "catalog", "files", "progress", "scores", "version"}
 # What stands around the stages; no stage knows of it.
 AROUND = {"model", "cli", "sklearn", "checks", "serve", "studio", "scale"}
 

@@ -79,6 +79,22 @@ KINDS: dict[str, Kind] = {
             what="pictures, grey or colour, of any size",
             plural="pictures",
         ),
+        Kind(
+            name="audio",
+            feature="lamina.features.audio:AudioFeature",
+            input="lamina.network.inputs.audio:AudioInput",
+            together=False,
+            what="recordings, mono or stereo, of any rate and length",
+            plural="recordings",
+        ),
+        Kind(
+            name="video",
+            feature="lamina.features.video:VideoFeature",
+            input="lamina.network.inputs.video:VideoInput",
+            together=False,
+            what="clips of any length and size",
+            plural="clips",
+        ),
     )
 }
 

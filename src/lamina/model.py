@@ -18,6 +18,7 @@ from lamina.errors import UsageError
 from lamina.predictions.baseline import Baseline
 from lamina.predictions.evaluate import evaluate
 from lamina.predictions.predict import predict
+from lamina.progress import Bar
 from lamina.records import Evaluation, Finding, Quality, Schema
 from lamina.settings import settings_from
 from lamina.store import model_file
@@ -25,7 +26,6 @@ from lamina.tasks import Predict, Task
 from lamina.training.fit import Encoded, encode, train_network
 from lamina.training.fitted import Fitted
 from lamina.training.precision import Machine, choose_device
-from lamina.training.progress import Bar
 from lamina.version import __version__
 
 if TYPE_CHECKING:

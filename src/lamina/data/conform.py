@@ -1,7 +1,8 @@
 """A raw table brought into the types of a schema: the same code for training and for serving.
 
     number → Float64 · flag → Boolean · category → String · date → Datetime("us"), UTC
-    image → as it is (path, encoded file or pixels) · labels to predict → List(String)
+    image, audio, video → a path, an encoded file or pixels; addresses like file:///a.png as paths
+    labels to predict → List(String)
 
 Missing cells and cells that cannot be read become null; the second are counted in a finding. Rows
 keep their order and number, except that rows without an answer are left out where one is needed.
@@ -20,6 +21,7 @@ from lamina.catalog import KINDS
 from lamina.data.dates import DateForm, parse_date
 from lamina.data.flags import FlagForm, parse_flag
 from lamina.data.labels import LabelsForm, parse_labels
+from lamina.data.media_cells import MEDIA_KINDS, as_paths, on_the_web
 from lamina.data.numbers import NumberForm, parse_number
 from lamina.data.parse import MISSING, MISSING_TEXT, is_missing, to_text
 from lamina.data.table import Table
@@ -151,7 +153,7 @@ def _conform_column(raw: pl.Series, field: Field) -> tuple[pl.Series, Finding | 
     """A column in the type of its kind, and a finding for cells that could not be read."""
     cells = _cells(field)
     if cells == "raw":
-        return raw, _wrong_type(raw, field)
+        return _media(raw, field) if field.kind in MEDIA_KINDS else (raw, None)
     reader, markers = _READERS[cells]
     if cells == "labels":
         column = reader(raw, field.form)
@@ -171,6 +173,25 @@ def _conform_column(raw: pl.Series, field: Field) -> tuple[pl.Series, Finding | 
     if count > TOO_MANY * filled and not infinite:
         return column, _refusal(raw, field, lost)
     return column, _unreadable(raw, field, lost)
+
+
+def _media(raw: pl.Series, field: Field) -> tuple[pl.Series, Finding | None]:
+    """Paths, encoded files or pixels; addresses in a network are refused: nothing is fetched."""
+    web = on_the_web(raw)
+    if not web.any():
+        return as_paths(raw), _wrong_type(raw, field)
+    rows, count = _first_rows(web), int(web.sum())
+    return raw, Finding(
+        severity="fatal",
+        code="unreadable",
+        column=field.name,
+        rows=rows,
+        count=count,
+        message=f"Column {field.name!r} names {count:,} files in a network, first in row {rows[0]}: "
+        f"{_shown(raw, rows[0])}. Lamina fetches nothing from a network.",
+        remedy="Bring the files: download them and name their paths, or leave the column out with "
+        f"roles={{{field.name!r}: 'ignored'}}.",
+    )
 
 
 def _number(raw: pl.Series, form: dict[str, Any]) -> pl.Series:
@@ -275,8 +296,7 @@ def _refusal(raw: pl.Series, field: Field, lost: pl.Series) -> Finding | None:
 
 def _wrong_type(raw: pl.Series, field: Field) -> Finding | None:
     """A column of media that holds numbers, say."""
-    media = field.kind in ("image", "audio", "video")
-    if not media or raw.dtype in (pl.String, pl.Binary, pl.Null) or raw.dtype.is_nested():
+    if raw.dtype in (pl.String, pl.Binary, pl.Null) or raw.dtype.is_nested():
         return None
     return _refusal(raw, field, raw.is_not_null())
 

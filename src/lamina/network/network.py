@@ -9,10 +9,9 @@ import msgspec
 import torch
 from torch import Tensor, nn
 
-from lamina.catalog import KINDS, part
 from lamina.features.features import Features
 from lamina.network.hidden.perceptron import Perceptron
-from lamina.network.inputs.base import Batch, Input
+from lamina.network.inputs.base import Batch, Input, layer_class
 from lamina.network.outputs.base import Output
 from lamina.network.outputs.several import make_output
 
@@ -46,7 +45,7 @@ class Network(nn.Module):
         self.architecture = architecture
         self.inputs = nn.ModuleDict(
             {
-                feature.name.replace(".", "·"): part(KINDS[feature.kind].input)(
+                feature.name.replace(".", "·"): layer_class(feature)(
                     feature, architecture.inputs[feature.name]
                 )
                 for feature in features

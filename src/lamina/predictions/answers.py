@@ -16,13 +16,20 @@ from lamina.training.examples import writable
 from lamina.training.validation import rows_at_once
 
 CHUNK = 131_072  # rows encoded at once: bounds memory whatever the table's size
+CHUNK_BYTES = 256 * 2**20  # and their arrays: a picture takes a thousand times what a number takes
 
 
 def encoded(features: Features, frame: pl.DataFrame) -> Iterator[tuple[Arrays, int]]:
     """The frame's arrays a chunk at a time, with the rows done so far; an empty frame is one empty chunk."""
-    for start in range(0, max(frame.height, 1), CHUNK):
-        chunk = frame.slice(start, CHUNK)
+    rows = rows_encoded(features)
+    for start in range(0, max(frame.height, 1), rows):
+        chunk = frame.slice(start, rows)
         yield features.transform(chunk), start + chunk.height
+
+
+def rows_encoded(features: Features) -> int:
+    """How many rows are encoded at once."""
+    return max(1, min(CHUNK, CHUNK_BYTES // max(1, sum(each.row_bytes for each in features))))
 
 
 @torch.inference_mode()

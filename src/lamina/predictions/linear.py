@@ -19,6 +19,7 @@ from lamina.predictions.baseline import linear_matrix, linear_width
 MOST_ROWS = 20_000  # training rows of the linear model
 MOST_CELLS = 8_000_000  # rows × columns of its matrix
 ROUNDS = 100  # of the optimizer
+AT_ONCE = 1000  # rows copied from the arrays at a time
 RIDGE = 1.0  # squared weights, against the sum of the rows' losses
 
 # Inputs (rows, columns) and answers → weights (columns, scores) and bias (scores,)
@@ -33,7 +34,7 @@ def fit_linear(
     ``train`` are the rows to learn from, of which a sample is taken where there are many.
     """
     rows = train[_sampled(len(train), features, seed)]
-    x = linear_matrix(features, {name: each[rows] for name, each in arrays.items()})
+    x = _linear_rows(features, arrays, rows)
     found = []
     for head in output.heads(torch.from_numpy(answers[rows])):
         learn = _KNOWN.get(type(head.output), _by_gradient)
@@ -94,6 +95,14 @@ _KNOWN: dict[type[LinearOutput], Callable[[LinearOutput, np.ndarray, Tensor], Li
     Classes: _logistic,
     Number: _ridge,
 }
+
+
+def _linear_rows(features: Features, arrays: Arrays, rows: np.ndarray) -> np.ndarray:
+    """``linear_matrix`` of these rows, some at a time: media take far more memory than their columns here."""
+    parts = [rows[start : start + AT_ONCE] for start in range(0, len(rows), AT_ONCE)]
+    return np.concatenate(
+        [linear_matrix(features, {name: each[part] for name, each in arrays.items()}) for part in parts]
+    )
 
 
 def _sampled(rows: int, features: Features, seed: int) -> np.ndarray:

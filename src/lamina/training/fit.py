@@ -24,6 +24,7 @@ from lamina.features.targets.base import Target
 from lamina.features.targets.several import fit_target
 from lamina.network.network import Network, build
 from lamina.network.sizes import choose_architecture
+from lamina.progress import Bar
 from lamina.records import Choice, Finding, Schema
 from lamina.settings import Settings
 from lamina.tasks import Answer, Task, check_metric
@@ -35,8 +36,8 @@ from lamina.training.loop import Training, Watch, go_on_from, train
 from lamina.training.mirror import mirror_test, undecided, with_mirror, without_test
 from lamina.training.precision import Machine, choose_device, choose_precision, computing
 from lamina.training.prepare import prepare
-from lamina.training.progress import Bar
 from lamina.training.recipe import Recipe, annealing
+from lamina.training.see import see_once
 from lamina.training.temperature import set_temperatures
 from lamina.training.validation import Validation
 
@@ -78,9 +79,13 @@ def encode(
         frame, schema, answer=schema.with_role("target")[0].answer,
         share=_share(frame.height, schema, settings), seed=settings.seed, how=settings.split,
     )  # fmt: skip
-    options = {"image": {"side": settings.size}} if settings.size else {}
+    options = {
+        "image": {"side": settings.size, "pretrained": settings.pretrained},
+        "video": {"side": settings.size},
+    }
     features = Features.fit(frame, schema, parts.train, options)
     arrays = features.transform(frame)
+    findings += tuple(finding for each in features for finding in each.findings(arrays))
     unreadable = broken(arrays, frame, features)
     answers = target.encode(frame)
     weights = _weights(frame, schema, answers, target, task)
@@ -102,11 +107,12 @@ def train_network(encoded: Encoded, task: Task, settings: Settings, machine: Mac
         why=f"rows kept from training, {encoded.split.how}: {encoded.split.why}",
     )
     metric = task.metric or encoded.target.metrics[0]
-    examples = Examples.of(encoded.arrays, encoded.answers, encoded.weights).to(device)
     learnt = torch.from_numpy(encoded.split.train).to(device)
     held_out = torch.from_numpy(encoded.split.validation).to(device)
     checkpoint = _checkpoint(encoded, settings, machine)
     with computing(str(precision.value), device, machine.threads):
+        arrays = see_once(architecture, encoded.features, encoded.arrays, device, shown=machine.progress)
+        examples = Examples.of(arrays, encoded.answers, encoded.weights).to(device)
         if undecided(architecture):
             mirror = mirror_test(architecture, encoded.features, examples, learnt, held_out, recipe)
             architecture = with_mirror(architecture, bool(mirror.value))
@@ -201,18 +207,11 @@ def without_broken(encoded: Encoded, unreadable: Mapping[str, np.ndarray]) -> En
         )
     keep = np.ones(total, bool)
     keep[rows] = False
-    number = np.cumsum(keep) - 1  # old row → new row
-    parts = replace(
-        encoded.split,
-        train=number[encoded.split.train[keep[encoded.split.train]]],
-        validation=number[encoded.split.validation[keep[encoded.split.validation]]],
-    )
+    train, validation = encoded.split.train, encoded.split.validation
+    # only the split forgets them: arrays of media are too large to be copied without a few rows
     return replace(
         encoded,
-        arrays={name: each[keep] for name, each in encoded.arrays.items()},
-        answers=encoded.answers[keep],
-        weights=None if encoded.weights is None else encoded.weights[keep],
-        split=parts,
+        split=replace(encoded.split, train=train[keep[train]], validation=validation[keep[validation]]),
         findings=(*encoded.findings, *broken_findings(unreadable)),
     )
 

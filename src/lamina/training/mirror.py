@@ -57,17 +57,17 @@ def mirror_test(
     train(Training(network, examples, rows, short))
     # evenly: the rows of a folder come sorted by class
     seen = examples.take(held_out[:: max(1, len(held_out) // ROWS)])
-    mirrored = {n: a.flip(-1) if n in _pictures(architecture) else a for n, a in seen.arrays.items()}
+    mirrored = seen.arrays
+    for layer in network.input_layers():
+        mirrored = layer.mirrored(mirrored)
     everything = torch.arange(len(seen), device=rows.device)
     as_is, turned = (
         float(network.output.skill_of(joint_answers(network, each, everything), each.answers))
         for each in (seen, Examples(mirrored, seen.answers))
     )
     allowed = as_is > 0 and turned > (1 - MOST_LOSS) * as_is
-    why = (
-        f"a short training recognised {as_is:.0%} of pictures it had not seen, {max(turned, 0):.0%} mirrored"
-    )
-    return Choice(what="mirrored pictures", value=allowed, why=why)
+    why = f"a short training recognised {as_is:.0%} of what it had not seen, {max(turned, 0):.0%} mirrored"
+    return Choice(what="mirroring", value=allowed, why=why)
 
 
 def without_test(recipe: Recipe) -> Recipe:
@@ -75,7 +75,3 @@ def without_test(recipe: Recipe) -> Recipe:
     if recipe.time_limit is None:
         return recipe
     return msgspec.structs.replace(recipe, time_limit=(1 - SHARE) * recipe.time_limit)
-
-
-def _pictures(architecture: Architecture) -> set[str]:
-    return {name for name, spec in architecture.inputs.items() if "mirror" in spec}

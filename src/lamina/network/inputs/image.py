@@ -12,6 +12,7 @@ from lamina.features.image import ImageFeature
 from lamina.network.hidden.convolution import Convolutions
 from lamina.network.inputs.augment import mirrored, shifted
 from lamina.network.inputs.base import Batch, Input, Situation
+from lamina.network.inputs.photograph import PhotographInput
 
 TINY, TINY_TO = 20, 24  # pixels: smaller pictures are enlarged, about to this size
 LARGE = 48  # pixels: larger pictures are halved by the first layer
@@ -52,6 +53,10 @@ class ImageInput(Input):
         self.width = self.convolutions.width
 
     @classmethod
+    def variant(cls, feature: ImageFeature) -> type[Input]:
+        return PhotographInput if feature.pretrained else cls
+
+    @classmethod
     def choose(cls, feature: ImageFeature, situation: Situation) -> dict[str, Any]:
         """Grey pictures (writing, shapes) need fewer channels than colour ones (things, scenes)."""
         side = max(feature.height, feature.width)
@@ -59,7 +64,7 @@ class ImageInput(Input):
         grey = feature.channels == 1
         widths = {
             "fast": [32, 64, 128] if grey else [32, 128, 128],
-            "good": [32, 64, 128] if grey else [64, 128, 256],
+            "good": [32, 64, 128] if grey else [64, 256, 256],
             "best": [48, 96, 192] if grey else [64, 256, 256],
         }[situation.quality]
         return {
@@ -101,6 +106,9 @@ class ImageInput(Input):
         if spec.get("mirror"):
             x = mirrored(x, generator)
         return {**arrays, self.name: x.contiguous(memory_format=torch.channels_last)}
+
+    def mirrored(self, arrays: Batch) -> Batch:
+        return {**arrays, self.name: arrays[self.name].flip(-1)}
 
     def views(self, arrays: Batch) -> list[Batch]:
         x = self._pictures(arrays[self.name])
