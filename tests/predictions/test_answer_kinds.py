@@ -214,3 +214,10 @@ def test_unreadable_labels_are_counted() -> None:
     frame = pl.DataFrame({"a": np.arange(60) % 7 / 3, "y": ['["p"]', '["q"]', "[]"] * 19 + ["[x"] * 3})
     fitted = lamina.fit(frame, P("y", answer="labels"), quality="fast", epochs=1)
     assert [each.count for each in fitted.findings if each.code == "unreadable"] == [3]
+
+
+def test_what_is_said_of_a_target_needs_one(run: Callable[..., Any], digits_folder: Path) -> None:
+    ran = run("fit", digits_folder, "--balance", "balanced")
+    assert ran.code == 2
+    assert "--balance says something of the target" in ran.err
+    assert "--target label" in ran.err
