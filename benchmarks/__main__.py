@@ -42,7 +42,9 @@ def run_one(name: str, options: argparse.Namespace) -> dict[str, Any]:
     train, test = chosen.load(Path(options.data))
     begin = time.perf_counter()
     on = lamina.Machine(threads=options.threads, device=options.device)
-    model = lamina.fit(train, chosen.target, quality=options.quality, seed=options.seed, on=on)
+    model = lamina.fit(
+        train, chosen.target, quality=options.quality, seed=options.seed, on=on, **chosen.settings
+    )
     fitted = time.perf_counter()
     answered = model.predict(test) if chosen.suite == "tables" else None
     predicted = time.perf_counter()
@@ -100,7 +102,7 @@ def _machine(threads: int) -> str:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--data", required=True, help="the folder with the data sets")
-    parser.add_argument("--suite", default="tables,images", help="tables, images")
+    parser.add_argument("--suite", default="tables,images", help="tables, images, audio, video")
     parser.add_argument("--sets", help="names with commas between; default: all of the suites")
     parser.add_argument("--quality", default="good", choices=["fast", "good", "best"])
     parser.add_argument("--seeds", type=int, default=1, help="how many seeds, from 0")

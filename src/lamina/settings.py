@@ -26,6 +26,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     - ``size``: height and width to which images are brought, in pixels
     - ``allow``: findings of the data doctor that are to change nothing: "leak" keeps columns that give the
       answer away, "too-many-classes" learns a target whose values hardly repeat
+    - ``pretrained``: whether networks trained on other data may read these (``None``: where it pays and the
+      extra is installed)
     - ``seed``: of every random choice
     """
 
@@ -43,6 +45,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     refit: bool | None = None
     size: int | None = None
     allow: tuple[Literal["leak", "too-many-classes"], ...] = ()
+    pretrained: bool | None = None
     seed: int = 0
 
 

@@ -27,7 +27,7 @@ def findings(answer: Literal["classes", "number"] = "classes", **columns: Any) -
         )
         for name in columns
     )
-    return examine(Case(frame, Schema(fields), answer))
+    return examine(Case(frame, Schema(fields)))
 
 
 def every(*cells: Any) -> list[Any]:

@@ -77,7 +77,7 @@ IMAGE, SERIES, VECTOR = np.zeros((3, 4, 4), np.uint8), [[1.0], [1.0, 2.0], []], 
         ("level", every(7), "number", "ignored"),
         ("picture", every("a.png", "b.JPG"), "image", "input"),
         ("sound", every("a.wav"), "audio", "ignored"),
-        ("clip", every("a.mp4", "b.mov"), "video", "ignored"),
+        ("clip", every("a.mp4", "b.mov"), "video", "input"),
         ("pixels", IMAGE, "image", "input"),
         ("file", [b"\x89PNG\r\n", b"\xff\xd8\xff\xe0"], "image", "input"),
         ("blob", [b"abc", b"def"], "id", "ignored"),
@@ -270,8 +270,8 @@ def test_overrides_that_cannot_be(cells: Any, arguments: dict[str, Any], words: 
     assert words in str(caught.value)
 
 
-def test_two_targets_are_refused() -> None:
-    with pytest.raises(UsageError, match="Several targets were named: 'a' and 'b'"):
+def test_targets_named_in_two_ways_are_refused() -> None:
+    with pytest.raises(UsageError, match="some as target and some by role: 'a' and 'b'"):
         infer(table(a=every(1, 2), b=every(1, 2)), target="a", roles={"b": "target"})
 
 

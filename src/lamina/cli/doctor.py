@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lamina.cli.options import Data, Json, Kinds, Roles, Target, pairs, source
+from lamina.cli.options import Data, Json, Kinds, Roles, Targets, pairs, source
 
 if TYPE_CHECKING:
     from lamina.data.doctor import Report
@@ -20,7 +20,7 @@ SHOWN = 8  # row numbers of a finding
 
 def doctor(
     data: Data,
-    target: Target = None,
+    target: Targets = None,
     rows: Annotated[
         Path | None,
         typer.Option(help="Write every row that a finding names into this CSV file.", show_default=False),
@@ -41,7 +41,11 @@ def doctor(
     if rows is not None:
         check_place(rows)
     report = examine(
-        source(data), target, kinds=pairs(kind, "--kind"), roles=pairs(role, "--role"), quick=quick
+        source(data),
+        target if target and len(target) > 1 else next(iter(target or ()), None),
+        kinds=pairs(kind, "--kind"),
+        roles=pairs(role, "--role"),
+        quick=quick,
     )
     if rows is not None:
         from lamina.data.write import write

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import polars as pl
 
 from lamina.data.doctor.strength import Strength, binned, coded, strength
 from lamina.records import Field, Finding, Schema
-from lamina.tasks import Answer
 
 FEW_ROWS: Final = 20
 SHOWN_ROWS: Final = 100  # a finding names at most so many rows
@@ -24,21 +23,35 @@ PLAIN: Final = ("number", "category", "flag", "date")  # kinds with one plain va
 class Case:
     """A conformed frame with what is known of it.
 
-    ``answer`` is what the target is (``None``: there is none); ``held_out`` the rows kept for validation;
+    ``held_out`` are the rows kept for validation;
     ``numbers`` each row's number in the table as read, where rows were left out. ``details`` collects the
     rows behind the findings.
     """
 
     frame: pl.DataFrame
     schema: Schema
-    answer: Answer | None
     held_out: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
     numbers: np.ndarray | None = None
     details: list[pl.DataFrame] = field(default_factory=list)
 
     @cached_property
     def target(self) -> Field | None:
-        return next(iter(self.schema.with_role("target")), None) if self.answer else None
+        """The target, where its cells hold one plain value each."""
+        return next((f for f in self.schema.with_role("target") if f.kind in ("number", "category")), None)
+
+    @cached_property
+    def answer(self) -> Literal["classes", "number"] | None:
+        """Whether the target is looked at as classes or as a number."""
+        if self.target is None:
+            return None
+        return "number" if self.target.kind == "number" else "classes"
+
+    def per_target(self) -> list[Case]:
+        """Of several targets each one by itself, the others left aside."""
+        targets = [each.name for each in self.schema.with_role("target")]
+        if len(targets) < 2:
+            return [self]
+        return [self.without(_only(self.schema, name)) for name in targets]
 
     @cached_property
     def inputs(self) -> list[Field]:
@@ -47,9 +60,11 @@ class Case:
 
     @cached_property
     def sampled(self) -> np.ndarray:
-        """Row numbers, evenly taken, at most ``MOST_ROWS``."""
-        rows = self.frame.height
-        return np.linspace(0, rows - 1, min(rows, MOST_ROWS)).astype(np.int64)
+        """Row numbers, evenly taken of those with an answer, at most ``MOST_ROWS``."""
+        rows = np.arange(self.frame.height)
+        if self.target is not None and self.frame[self.target.name].null_count():
+            rows = np.flatnonzero(self.frame[self.target.name].is_not_null().to_numpy())
+        return rows[np.linspace(0, len(rows) - 1, min(len(rows), MOST_ROWS)).astype(np.int64)]
 
     @cached_property
     def sample(self) -> pl.DataFrame:
@@ -126,3 +141,10 @@ def listed(names: list[str], most: int = 8) -> str:
 def places(mask: pl.Series) -> np.ndarray:
     """Where a mask is true; null is not."""
     return np.flatnonzero(mask.fill_null(False).to_numpy())
+
+
+def _only(schema: Schema, target: str) -> Schema:
+    """The schema with one of its targets, the others ignored."""
+    for each in schema.with_role("target"):
+        schema = schema if each.name == target else schema.replace(each.name, role="ignored")
+    return schema

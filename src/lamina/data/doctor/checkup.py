@@ -34,7 +34,7 @@ SEVERITIES: Final = ("fatal", "warning", "note")
 
 def examine(case: Case, checks: Iterable[Check] = QUICK) -> tuple[Finding, ...]:
     """All findings about a case, worst first."""
-    findings = [finding for check in checks for finding in check(case)]
+    findings = [finding for one in case.per_target() for check in checks for finding in check(one)]
     return tuple(sorted(_first_per_column(findings), key=lambda each: SEVERITIES.index(each.severity)))
 
 
@@ -42,6 +42,7 @@ def _first_per_column(findings: list[Finding]) -> list[Finding]:
     """A column is called a leak once, and not also a possible one."""
     sure = {each.column for each in findings if each.code == "leak"}
     kept, seen = [], set()
+    findings = list(dict.fromkeys(findings))  # of several targets, each may say the same of a column
     for each in findings:
         again = (each.code, each.column) in seen or (each.code == "possible-leak" and each.column in sure)
         if each.code not in ("leak", "possible-leak") or not again:

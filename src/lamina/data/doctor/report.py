@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -18,7 +18,8 @@ from lamina.data.infer import infer
 from lamina.data.read import read
 from lamina.data.split import split
 from lamina.data.table import Table
-from lamina.records import Field, Finding, Schema
+from lamina.records import Finding, Schema
+from lamina.tasks import Predict
 
 SHARE: Final = 0.15  # of the rows that a fit holds back
 ROWS: Final = {
@@ -64,7 +65,7 @@ class Report:
             if each.rows and (each.code, each.column) not in listed
         ]
         parts = [_complete(part, severity) for part in (*self.details, *plain)]
-        return pl.concat(parts) if parts else pl.DataFrame(schema=ROWS)
+        return pl.concat(parts).unique(maintain_order=True) if parts else pl.DataFrame(schema=ROWS)
 
     def __str__(self) -> str:
         if not self.findings:
@@ -89,7 +90,7 @@ def _complete(part: pl.DataFrame, severity: Mapping[str, str]) -> pl.DataFrame:
 
 def doctor(
     data: Any,
-    target: str | None = None,
+    target: str | Sequence[str] | Predict | None = None,
     *,
     kinds: Mapping[str, str] | None = None,
     roles: Mapping[str, str] | None = None,
@@ -108,13 +109,15 @@ def doctor(
     """
     table = read(data, part="train")
     readable = (*KINDS, "text")  # texts can be compared, whatever the network reads
-    schema = infer(table, target=target, kinds=kinds, roles=roles, readable=readable)
+    task = (
+        target
+        if isinstance(target, Predict | None)
+        else Predict(target if isinstance(target, str) else tuple(target))
+    )
+    schema = infer(table, task=task, kinds=kinds, roles=roles, readable=readable)
     frame, found = conform(table, schema, need_target=bool(schema.with_role("target")))
-    goal = next(iter(schema.with_role("target")), None)
-    case = Case(
-        frame, schema, None if goal is None else "number" if goal.kind == "number" else "classes",
-        held_out=_held_out(frame, schema, goal), numbers=numbers_of(table, goal, frame.height),
-    )  # fmt: skip
+    numbers = numbers_of(table, schema, frame.height)
+    case = Case(frame, schema, held_out=_held_out(frame, schema), numbers=numbers)
     findings = examine(case)
     schema, findings = set_aside(schema, findings, roles or {})
     if not quick and not any(each.severity == "fatal" for each in findings):
@@ -124,18 +127,21 @@ def doctor(
     return Report(table.source, len(table), schema, tuple(every), tuple(case.details))
 
 
-def _held_out(frame: pl.DataFrame, schema: Schema, goal: Field | None) -> np.ndarray:
+def _held_out(frame: pl.DataFrame, schema: Schema) -> np.ndarray:
     """The rows that a fit with its defaults would hold back."""
-    if goal is None or frame.height < 2:
+    goals = schema.with_role("target")
+    if not goals or frame.height < 2:
         return np.empty(0, np.int64)
-    answer = "number" if goal.kind == "number" else "classes"
-    return split(frame, schema, answer=answer, share=SHARE, seed=0).validation  # type: ignore[arg-type]
+    return split(frame, schema, answer=goals[0].answer, share=SHARE, seed=0).validation
 
 
-def numbers_of(table: Table, goal: Field | None, rows: int) -> np.ndarray | None:
+def numbers_of(table: Table, schema: Schema, rows: int) -> np.ndarray | None:
     """Each row's number in the table as read, where rows without an answer were left out."""
-    if goal is None or rows == len(table):
+    goals = schema.with_role("target")
+    if not goals or rows == len(table):
         return None
-    alone = Table(table.frame.select(goal.name), table.source)
-    answers, _ = conform(alone, Schema((goal,)), need_target=False)
-    return np.flatnonzero(answers[goal.name].is_not_null().to_numpy())
+    alone = Table(table.frame.select([each.name for each in goals]), table.source)
+    answers, _ = conform(alone, Schema(goals), need_target=False)
+    filled = answers.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
+    numbers = np.flatnonzero(filled.to_numpy())
+    return numbers if len(numbers) == rows else None
