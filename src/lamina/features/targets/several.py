@@ -221,7 +221,8 @@ def fit_target(frame: pl.DataFrame, schema: Schema) -> Target:
         target: type[Target] = part(ANSWERS[field.answer].target)
         if target.frames and len(fields) > 1:
             raise TargetError(
-                f"The target {field.name!r} is {ANSWERS[field.answer].what}, which is predicted by itself only.",
+                f"The target {field.name!r} is {ANSWERS[field.answer].what}, which is predicted by itself "
+                "only.",
                 "Fit a network of its own for it.",
                 column=field.name,
             )
