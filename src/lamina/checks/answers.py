@@ -13,13 +13,14 @@ import torch
 from torch import Tensor
 
 from lamina.catalog import ANSWERS
-from lamina.checks.made import made_answers
+from lamina.checks.made import FRAMES, made_answers
 from lamina.errors import UsageError, nearest
 from lamina.features.targets.base import Target
 from lamina.features.targets.several import fit_target, target_from_json
 from lamina.network.outputs.base import Output
 from lamina.network.outputs.several import make_output
 from lamina.records import Schema
+from lamina.tasks import more_is_better
 
 WIDTH, MEMBERS = 5, 3
 STEP, CLOSE = 1e-6, 1e-5  # of finite differences, relative to the largest gradient
@@ -42,7 +43,10 @@ def check_answer(name: str, made: tuple[pl.DataFrame, Schema] | None = None) -> 
     _expect(target, target.answer == name, "the target says of which kind it is")
     check_target(target, frame)
     torch.manual_seed(0)
-    output = make_output(name, WIDTH, target.scores, MEMBERS, spec=target.spec())
+    frames = FRAMES if target.frames else 1
+    output = make_output(
+        name, frames * WIDTH, target.scores, MEMBERS, spec={**target.spec(), "frames": frames}
+    )
     check_output(output, target, frame)
 
 
@@ -67,10 +71,10 @@ def check_target(target: Target, frame: pl.DataFrame) -> None:
 def check_output(output: Output, target: Target, frame: pl.DataFrame) -> None:
     """The contract of an output layer for ``target``."""
     answers = torch.from_numpy(np.array(target.encode(frame)))
-    scores = output(torch.randn(MEMBERS, frame.height, WIDTH)).detach()
-    _expect(
-        target, scores.shape == (MEMBERS, frame.height, target.scores), "scores are (member, batch, score)"
-    )
+    frames = FRAMES if target.frames else 1
+    scores = output(torch.randn(MEMBERS, frame.height, frames * WIDTH)).detach()
+    wanted = (MEMBERS, frame.height, frames * target.scores)
+    _expect(target, scores.shape == wanted, "scores are (member, batch, score)")
     losses = output.losses(scores, answers)
     _expect(target, losses.shape == scores.shape[:2], "losses are (member, batch)")
     for size in (0, 1, 300):
@@ -95,9 +99,9 @@ def _check_decoded(output: Output, target: Target, scores: Tensor, answers: Tens
     told, came = decoded.numpy(), answers.numpy()
     found = target.judge(told, came)
     _expect(target, all(np.isfinite(each) for each in found.values()), "all scores are finite")
-    _expect(
-        target, np.isclose(found[target.metrics[0]], target.error(told, came)), "error is the first metric"
-    )
+    first = found[target.metrics[0]]
+    error = 1 - first if more_is_better(target.metrics[0]) else first
+    _expect(target, np.isclose(error, target.error(told, came)), "error is the first metric, less is better")
     columns = target.answer_columns(told, np.arange(len(came)) % 2 == 0, probabilities=True)
     _expect(target, all(len(each) == len(came) for each in columns), "answers have one cell per row")
     names = [each.name for each in columns]

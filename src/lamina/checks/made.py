@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from lamina.catalog import ANSWERS
+from lamina.features.masks import as_png
 from lamina.records import Field, Schema
 
 ROWS = 48  # of a made frame
@@ -154,7 +155,11 @@ _FORMS: dict[str, dict[str, Any]] = {
     "quantiles": {"answer": "quantiles", "levels": [0.1, 0.5, 0.75, 0.9]},
     "count": {"answer": "count"},
     "amount": {"answer": "amount"},
+    "transcript": {"answer": "transcript", "cells": "category"},
+    "mask": {"answer": "mask"},
 }
+# Of a recording or pixels of a picture, in answers that are read part by part: the made ones have as many
+FRAMES = 12
 
 
 def _answers() -> pl.DataFrame:
@@ -170,5 +175,7 @@ def _answers() -> pl.DataFrame:
             "amount": np.exp(rng.normal(3, 1, ROWS)),
             "ordered": rng.choice(["low", "medium", "high"], ROWS),
             "labels": pl.Series(labels, dtype=pl.List(pl.String)),
+            "transcript": rng.choice(["one two nine", "six two four", "ten one five"], ROWS),
+            "mask": pl.Series([as_png(each) for each in rng.integers(0, 3, (ROWS, 3, 4))], dtype=pl.Binary),
         }
     )
