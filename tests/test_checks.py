@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 import torch
 
-from lamina.catalog import ANSWERS, KINDS, part
+from lamina.catalog import ANSWERS, KINDS
 from lamina.checks import ContractError, check_feature, check_kind, made
 from lamina.checks.answers import AnswerError, check_answer, check_output, check_target
 from lamina.errors import UsageError
@@ -67,11 +67,7 @@ def test_a_broken_feature_is_noticed(kind: type[FlagFeature], why: str) -> None:
         check_feature(kind.fit("flag", frame, frame.columns), frame, frame)
 
 
-# Those with an answer per frame or pixel have an output layer that only some inputs lead to
-ONE_PER_ROW = [name for name, each in ANSWERS.items() if not part(each.target).frames]
-
-
-@pytest.mark.parametrize("name", ONE_PER_ROW)
+@pytest.mark.parametrize("name", ANSWERS)
 def test_every_kind_of_answer_keeps_its_contracts(name: str) -> None:
     check_answer(name)
 
