@@ -25,7 +25,7 @@ PACKAGE = ROOT / "src" / "lamina"
 def test_the_public_names():
     assert sorted(lamina.__all__) == [
         *("Evaluation", "Field", "LaminaError", "LaminaWarning", "Machine", "Model", "Predict"),
-        *("Schema", "Settings", "__version__", "fit", "load", "schema"),
+        *("Schema", "Settings", "Transcribe", "__version__", "fit", "load", "schema"),
     ]
     assert dir(lamina) == sorted(lamina.__all__)
 

@@ -103,14 +103,14 @@ class AnswerKind(msgspec.Struct, frozen=True, kw_only=True):
     """One kind of answer.
 
     ``target`` and ``output`` are ``module:class``; ``kind`` is how the column is read ("number", "category",
-    "set"; "any" where the parts say); ``metrics`` are what validation can look at, the first an error and the
-    default.
+    "set", "text"; "any" where the parts say); ``metrics`` are what validation can look at, the first an
+    error and the default.
     """
 
     name: str
     target: str
     output: str
-    kind: Literal["number", "category", "set", "any"]
+    kind: Literal["number", "category", "set", "text", "image", "any"]
     what: str
     metrics: tuple[str, ...]
 
@@ -173,6 +173,22 @@ ANSWERS: dict[str, AnswerKind] = {
             kind="set",
             what="any number of labels",
             metrics=("log_loss", "micro_f1", "macro_f1", "jaccard"),
+        ),
+        AnswerKind(
+            name="transcript",
+            target="lamina.features.targets.transcript:TranscriptTarget",
+            output="lamina.network.outputs.transcript:Transcript",
+            kind="text",
+            what="what is said",
+            metrics=("cer", "accuracy"),
+        ),
+        AnswerKind(
+            name="mask",
+            target="lamina.features.targets.mask:MaskTarget",
+            output="lamina.network.outputs.mask:Mask",
+            kind="image",
+            what="a mask",
+            metrics=("iou", "pixel_accuracy"),
         ),
         AnswerKind(
             name="several",

@@ -22,7 +22,7 @@ from lamina.progress import Bar
 from lamina.records import Evaluation, Finding, Quality, Schema
 from lamina.settings import settings_from
 from lamina.store import model_file
-from lamina.tasks import Predict, Task
+from lamina.tasks import Predict, Task, Transcribe
 from lamina.training.fit import Encoded, encode, train_network
 from lamina.training.fitted import Fitted
 from lamina.training.precision import Machine, choose_device
@@ -136,9 +136,10 @@ def fit(
     """Trains a network on raw data.
 
     ``data`` is a file, several files, a folder, an archive or a frame; ``target`` the column to predict
-    or several (or a task, ``lamina.Predict``; a folder of class folders names its own). ``quality`` is the
-    one dial: fast, good or best. ``kinds`` and ``roles`` correct the schema by column name; ``on`` says where
-    to compute; every further setting is one of ``lamina.Settings`` (hidden=(256, 128), members=8, seed=1).
+    or several (or a task, ``lamina.Predict`` or ``lamina.Transcribe``; a folder of class folders names its
+    own). ``quality`` is the one dial: fast, good or best. ``kinds`` and ``roles`` correct the schema by
+    column name; ``on`` says where to compute; every further setting is one of ``lamina.Settings``
+    (hidden=(256, 128), members=8, seed=1).
 
     >>> import lamina
     >>> rows = {"height": [1.5, 1.6, 1.7, 1.8] * 25, "tall": ["no", "no", "yes", "yes"] * 25}
@@ -181,7 +182,7 @@ def schema(
 
 def as_task(target: str | Sequence[str] | Task | None, table: Table) -> Task:
     """The task that is meant: by its record, by the targets' names, or by the table's own label."""
-    if isinstance(target, Predict):
+    if isinstance(target, Predict | Transcribe):
         return target
     name = target or table.label
     if not name:

@@ -7,23 +7,23 @@ One record per task; the stages ask the task instead of branching on its name.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
 from lamina.catalog import ANSWERS
 from lamina.errors import UsageError, nearest
 
-Answer = Literal["classes", "number", "quantiles", "count", "amount", "ordered", "labels"]
+Answer = Literal["classes", "number", "quantiles", "count", "amount", "ordered", "labels", "mask"]
 Balance = Literal["none", "balanced"]
 
 LEVELS = (0.1, 0.5, 0.9)  # of the quantiles, where none are named
-ASKABLE = tuple(name for name, each in ANSWERS.items() if each.kind != "any")
+ASKABLE = tuple(name for name, each in ANSWERS.items() if each.kind not in ("any", "text"))
 # Scores where more is better; the others are errors.
 MORE_IS_BETTER = frozenset(
     {
         *("accuracy", "balanced_accuracy", "f1", "auroc", "average_precision", "r2"),
-        *("kappa", "micro_f1", "macro_f1", "jaccard"),
+        *("kappa", "micro_f1", "macro_f1", "jaccard", "iou", "pixel_accuracy"),
     }
 )
 
@@ -87,7 +87,33 @@ class Predict(_Named, frozen=True, kw_only=True, tag="predict"):
         return Asked(answer=answer, order=tuple(map(word_of, order)), levels=levels)
 
 
-Task = Predict
+class Transcribe(_Named, frozen=True, tag="transcribe"):
+    """Write down what is said in a recording: ``target`` is the column with transcripts to learn from.
+
+    ``metric`` is what comparisons look at: "cer", the share of wrong characters, or "accuracy".
+
+    >>> Transcribe("text").of("text").answer
+    'transcript'
+    """
+
+    metric: str | None = None
+    balance: ClassVar[Balance] = "none"
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The column with the transcripts."""
+        if not isinstance(self.target, str):
+            raise UsageError(
+                f"Transcribe writes one column, not {self.target!r}.", "Name one.", target=self.target
+            )
+        return (self.target,)
+
+    def of(self, name: str) -> Asked:
+        """What was said of the target."""
+        return Asked(answer="transcript")
+
+
+Task = Predict | Transcribe
 
 
 def word_of(level: object) -> str:

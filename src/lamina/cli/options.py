@@ -11,7 +11,7 @@ import typer
 from lamina.errors import UsageError
 
 if TYPE_CHECKING:
-    from lamina.tasks import Predict
+    from lamina.tasks import Task
 
 Data = Annotated[
     list[Path],
@@ -27,7 +27,7 @@ Answers = Annotated[
     typer.Option(
         "--answer",
         help="What the target is, if not as read: classes, number, quantiles, count, amount, ordered, "
-        "labels; COLUMN=ANSWER where there are several.",
+        "labels, transcript; COLUMN=ANSWER where there are several.",
         show_default=False,
     ),
 ]
@@ -76,12 +76,21 @@ def task_of(
     quantiles: str | None = None,
     order: str | None = None,
     **further: Any,
-) -> Predict | None:
+) -> Task | None:
     """The task that the options say, or ``None`` where none names a target."""
-    from lamina.tasks import Predict
+    from lamina.tasks import Predict, Transcribe
 
+    said = {**further, "answer": answer, "quantiles": quantiles, "order": order}
+    useless = sorted(name for name, value in said.items() if value not in (None, "none"))
+    if not targets and useless:
+        raise UsageError(
+            f"--{useless[0]} says something of the target, and no target is named.",
+            "Name it with --target (for a folder of class folders: --target label).",
+        )
     if not targets:
         return None
+    if answer == ["transcript"]:
+        return Transcribe(targets[0] if len(targets) == 1 else tuple(targets), metric=further.get("metric"))
     return Predict(
         target=targets[0] if len(targets) == 1 else tuple(targets),
         answer=_answers(answer, targets),

@@ -22,7 +22,7 @@ from lamina.data.table import Table
 from lamina.data.targets import target_field
 from lamina.errors import TargetError, UsageError, nearest
 from lamina.records import Field, Role, Schema
-from lamina.tasks import Asked, Predict
+from lamina.tasks import Asked, Task
 
 # Every kind there is a word for. Those of the catalog have a feature and an input layer.
 WORDS: Final = (
@@ -36,7 +36,7 @@ def infer(
     table: Table,
     *,
     target: str | None = None,
-    task: Predict | None = None,
+    task: Task | None = None,
     kinds: Mapping[str, str] | None = None,
     roles: Mapping[str, str] | None = None,
     readable: Container[str] = KINDS,
@@ -88,7 +88,7 @@ def _check_overrides(names: list[str], kinds: dict[str, str], roles: dict[str, s
 
 
 def _target_names(
-    table: Table, target: str | None, task: Predict | None, roles: dict[str, str]
+    table: Table, target: str | None, task: Task | None, roles: dict[str, str]
 ) -> tuple[str, ...]:
     """The columns to predict, however they were named; none where nobody named one."""
     asked = [target] if target is not None else [*task.targets] if task is not None else []

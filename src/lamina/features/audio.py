@@ -20,6 +20,8 @@ from lamina.records import Finding
 
 HIGHEST_RATE = 16_000  # samples per second: speech and most sounds lie below half of it
 LONGEST = 10.0  # seconds that are kept of a recording
+LONGEST_WHOLE = 30.0  # seconds, where all of a recording matters
+SPARE = 1.1  # ... with room for one that is a little longer than all of training
 SHORTEST = 0.1  # seconds
 USUAL = 99.0  # percentile of the training lengths that is kept whole
 FULL = 32_767  # int16 of the loudest sample there can be
@@ -34,7 +36,8 @@ class AudioFeature(Feature):
     """One column of recordings → int16 ``(rows, samples)``, ``name.length`` and ``name.present``.
 
     ``rate`` is the training recordings' most common one, at most HIGHEST_RATE; ``samples`` holds their
-    99th percentile of lengths, at most LONGEST seconds. Channels are averaged. A longer recording is cut
+    99th percentile of lengths, at most LONGEST seconds; fitted ``whole``, the longest one, at most
+    LONGEST_WHOLE. Channels are averaged. A longer recording is cut
     to the stretch with the most energy; a shorter one is followed by zeros, ``name.length`` (int32)
     saying where it ends. What is missing or broken is all zero with length 0, what is silent all zero with
     the full length; of neither ``present`` is true.
@@ -48,14 +51,16 @@ class AudioFeature(Feature):
     samples: int
 
     @classmethod
-    def fit(cls, name: str, frame: pl.DataFrame, columns: Sequence[str]) -> Self:
+    def fit(cls, name: str, frame: pl.DataFrame, columns: Sequence[str], whole: bool = False) -> Self:
         cells = frame[columns[0]].drop_nulls()
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             measured = [each for each in pool.map(measure, cells) if each is not None]
         rates = Counter(rate for rate, _ in measured)
         rate = min(HIGHEST_RATE, max(rates, key=lambda each: (rates[each], each), default=HIGHEST_RATE))
-        usual = float(np.percentile([seconds for _, seconds in measured] or [SHORTEST], USUAL))
-        return cls(name, tuple(columns), rate, int(np.ceil(np.clip(usual, SHORTEST, LONGEST) * rate)))
+        usual, longest = (100.0, LONGEST_WHOLE) if whole else (USUAL, LONGEST)
+        seconds = float(np.percentile([seconds for _, seconds in measured] or [SHORTEST], usual))
+        seconds *= SPARE if whole else 1.0
+        return cls(name, tuple(columns), rate, int(np.ceil(np.clip(seconds, SHORTEST, longest) * rate)))
 
     def transform(self, frame: pl.DataFrame) -> Arrays:
         cells = frame[self.columns[0]]

@@ -33,7 +33,7 @@ class ImageFeature(Feature):
     Transparency is laid on white, EXIF rotation is applied, 16-bit pixels are scaled to 8. A missing or
     broken picture is black with ``present`` false. ``mean`` and ``spread`` (0 to 255, per channel)
     normalise in the network. With ``pretrained`` a network trained on photographs reads them, which are then
-    kept up to its size.
+    kept up to its size; with ``whole`` every pixel matters, for answers that are masks.
     """
 
     kind: ClassVar[str] = "image"
@@ -45,6 +45,7 @@ class ImageFeature(Feature):
     mean: tuple[float, ...]
     spread: tuple[float, ...]
     pretrained: bool = False
+    whole: bool = False
 
     @classmethod
     def fit(
@@ -54,6 +55,7 @@ class ImageFeature(Feature):
         columns: Sequence[str],
         side: int | None = None,
         pretrained: bool | None = None,
+        whole: bool = False,
     ) -> Self:
         cells = sampled(frame[columns[0]], SAMPLE)
         sample = [image for cell in cells if (image := open_picture(cell)) is not None]
@@ -71,7 +73,7 @@ class ImageFeature(Feature):
         spread = np.maximum(pixels.std((0, 2, 3)), 1.0)
         return cls(
             name, tuple(columns), channels, height, width,
-            tuple(map(float, mean)), tuple(map(float, spread)), looked_at,
+            tuple(map(float, mean)), tuple(map(float, spread)), looked_at, whole,
         )  # fmt: skip
 
     def transform(self, frame: pl.DataFrame) -> Arrays:
@@ -139,6 +141,7 @@ class ImageFeature(Feature):
             "mean": list(self.mean),
             "spread": list(self.spread),
             "pretrained": self.pretrained,
+            "whole": self.whole,
         }
 
     @classmethod
@@ -152,6 +155,7 @@ class ImageFeature(Feature):
             tuple(map(float, state["mean"])),
             tuple(map(float, state["spread"])),
             bool(state.get("pretrained", False)),
+            bool(state.get("whole", False)),
         )
 
     def describe(self) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 
 from lamina.errors import MissingExtraError
 
-MOST_SAMPLES = 60_000_000  # of one file, over all channels; what comes after is not read
+MOST_SAMPLES = 30_000_000  # of one file, over all channels; what comes after is not read
 RATES = (1000, 768_000)  # samples per second that a file may claim
 QUALITY = "HQ"
 

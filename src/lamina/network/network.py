@@ -54,9 +54,10 @@ class Network(nn.Module):
         width = sum(layer.width for layer in self.input_layers())
         a = architecture
         self.hidden = Perceptron(width, a.hidden, a.activation, members=a.members, dropout=a.dropout)
+        frames = max(layer.frames for layer in self.input_layers())
         self.output = make_output(
             a.output, self.hidden.width, a.scores, a.members,
-            gain=a.gain, smoothing=a.smoothing, spec=a.answer,
+            gain=a.gain, smoothing=a.smoothing, spec={**a.answer, "frames": frames},
         )  # fmt: skip
 
     def forward(self, arrays: Batch) -> Tensor:
@@ -78,6 +79,8 @@ class Network(nn.Module):
     def loss(self, arrays: Batch, answers: Tensor, weights: Tensor | None = None) -> Tensor:
         """The scalar that training makes small."""
         output: Output = self.output
+        for layer in self.input_layers():
+            answers = layer.moved(arrays, answers)
         return output.loss(self(arrays), answers, weights)
 
     def augment(self, arrays: Batch, generator: torch.Generator) -> Batch:

@@ -25,6 +25,7 @@ def choose_architecture(
         quality=settings.quality,
         activation=settings.activation or "silu",
         alone=len({each.kind for each in features}) == 1,
+        frames=target.frames,
     )
     hidden = settings.hidden
     members = settings.members

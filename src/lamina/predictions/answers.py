@@ -44,7 +44,7 @@ def network_answers(network: Network, arrays: Arrays) -> np.ndarray:
             name: torch.from_numpy(writable(each[start : start + at_once])).to(device)
             for name, each in arrays.items()
         }
-        parts.append(network.output.decode(network.scores(batch)).cpu().numpy())
+        parts.append(network.output.answer(network.scores(batch)).cpu().numpy())
     joined: np.ndarray = np.concatenate(parts)
     return joined
 

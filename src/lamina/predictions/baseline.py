@@ -33,7 +33,9 @@ class Baseline:
         return answers[:, 0] if target.flat else answers
 
     def linear_answers(self, features: Features, arrays: Arrays, output: Output) -> np.ndarray:
-        """Decoded answers ``(rows, …)``."""
+        """Decoded answers ``(rows, …)``; of no width where no linear model gives such answers."""
+        if not output.linear:
+            return np.zeros((len(next(iter(arrays.values()))), 0), np.float32)
         scores = linear_matrix(features, arrays) @ self.weights + self.bias
         with torch.inference_mode():
             answers: np.ndarray = output.decode(torch.from_numpy(scores)[None]).numpy()

@@ -51,14 +51,14 @@ def judge(
     """The record of scores; ``answered`` are the network's and the linear model's answers."""
     target, (network, linear) = fitted.target, answered
     constant = baseline.constant_answers(target, len(answers))
+    baselines = {target.simplest: target.judge(constant, answers)}
+    if fitted.network.output.linear:
+        baselines["linear"] = target.judge(linear, answers)
     return Evaluation(
         rows=len(answers),
         metric=fitted.metric,
         scores=target.judge(network, answers),
         intervals=intervals(target.judge, network, answers),
-        baseline={
-            target.simplest: target.judge(constant, answers),
-            "linear": target.judge(linear, answers),
-        },
+        baseline=baselines,
         on=on,
     )

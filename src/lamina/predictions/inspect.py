@@ -84,7 +84,7 @@ def trace(fitted: Fitted, frame: pl.DataFrame) -> Trace:
         for name, sums, active in network.hidden.trace(joined)
     ]
     scores = network.scores(tensors)
-    raw = network.output.decode(scores).numpy()
+    raw = network.output.answer(scores).numpy()
     answer = answer_frame(raw, fitted.target, np.ones(1, bool), probabilities=True)
     return Trace(
         raw={name: _plain(value) for name, value in frame.row(0, named=True).items()},

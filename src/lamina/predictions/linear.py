@@ -37,7 +37,7 @@ def fit_linear(
     x = _linear_rows(features, arrays, rows)
     found = []
     for head in output.heads(torch.from_numpy(answers[rows])):
-        learn = _KNOWN.get(type(head.output), _by_gradient)
+        learn = _KNOWN.get(type(head.output), _by_gradient if head.output.linear else _nothing)
         found.append(learn(head.output, x[head.known.numpy()], head.answers))
     weights, bias = (np.concatenate(each, axis=-1) for each in zip(*found, strict=True))
     return _f32(weights), _f32(bias)
@@ -89,6 +89,12 @@ def _by_gradient(output: LinearOutput, x: np.ndarray, answers: Tensor) -> Linear
     with torch.enable_grad():
         optimizer.step(step)  # type: ignore[no-untyped-call]
     return weights.detach().numpy(), bias.detach().numpy()
+
+
+def _nothing(output: LinearOutput, x: np.ndarray, answers: Tensor) -> Linear:
+    """For answers that no linear model gives."""
+    scores = output.weight.shape[-1]
+    return np.zeros((x.shape[1], scores)), np.zeros(scores)
 
 
 _KNOWN: dict[type[LinearOutput], Callable[[LinearOutput, np.ndarray, Tensor], Linear]] = {

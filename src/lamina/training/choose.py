@@ -106,8 +106,20 @@ def _for_pictures(features: Features, target: Target, rows: int, settings: Setti
 def _for_recordings(features: Features, target: Target, rows: int, settings: Settings) -> tuple[Recipe, int]:
     """As for pictures, with more passes: every pass hears other speakers and rooms."""
     recipe, _ = _for_pictures(features, target, rows, settings)
-    passes = {"fast": 3, "good": 8, "best": 20}[settings.quality]
+    if target.frames:
+        return _for_transcripts(recipe, rows, settings)
+    passes = {"fast": 3, "good": 6, "best": 16}[settings.quality]
     return recipe, max(1, round(passes * max(1.0, (10_000 / max(rows, 1)) ** 0.75)))
+
+
+def _for_transcripts(recipe: Recipe, rows: int, settings: Settings) -> tuple[Recipe, int]:
+    """Steps enough for the alignment to be found, which comes all of a sudden, and to be used."""
+    batch = 32
+    steps = {"fast": 250, "good": 400, "best": 1200}[settings.quality]
+    recipe = msgspec.structs.replace(
+        recipe, batch=batch, warmup=20, convolution_rate=0.36 * (batch / 2000) ** 0.5
+    )
+    return recipe, max(4, -(-steps * batch // max(rows, 1)))
 
 
 # From the hardest to train to the easiest: (features, target, rows, settings) → recipe, passes at most.

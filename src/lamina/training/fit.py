@@ -5,19 +5,20 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import msgspec
 import numpy as np
 import polars as pl
 import torch
 
-from lamina.catalog import ANSWERS
+from lamina.catalog import ANSWERS, KINDS
 from lamina.data.conform import conform
 from lamina.data.doctor import examine
 from lamina.data.infer import infer
 from lamina.data.split import Split, split
 from lamina.data.table import Table
-from lamina.errors import ColumnError, TableError, TrainingError
+from lamina.errors import ColumnError, TableError, TrainingError, UsageError
 from lamina.features.base import Arrays
 from lamina.features.features import Features, broken, broken_findings
 from lamina.features.targets.base import Target
@@ -72,6 +73,7 @@ def encode(
     schema = infer(table, task=task, kinds=kinds, roles=roles)
     frame, findings = conform(table, schema, need_target=True)
     target = fit_target(frame, schema)
+    _check_frames(schema, target, settings)
     check_metric(task, target.metrics, ANSWERS[target.answer].what)
     findings = (*table.findings, *findings, *_examined(frame, schema))
     _stop_on_fatal(findings)
@@ -79,9 +81,11 @@ def encode(
         frame, schema, answer=schema.with_role("target")[0].answer,
         share=_share(frame.height, schema, settings), seed=settings.seed, how=settings.split,
     )  # fmt: skip
-    options = {
-        "image": {"side": settings.size, "pretrained": settings.pretrained},
+    pretrained = False if target.frames else settings.pretrained
+    options: dict[str, dict[str, Any]] = {
+        "image": {"side": settings.size, "pretrained": pretrained, "whole": target.frames},
         "video": {"side": settings.size},
+        "audio": {"whole": target.frames},
     }
     features = Features.fit(frame, schema, parts.train, options)
     arrays = features.transform(frame)
@@ -214,6 +218,30 @@ def without_broken(encoded: Encoded, unreadable: Mapping[str, np.ndarray]) -> En
         split=replace(encoded.split, train=train[keep[train]], validation=validation[keep[validation]]),
         findings=(*encoded.findings, *broken_findings(unreadable)),
     )
+
+
+def _check_frames(schema: Schema, target: Target, settings: Settings) -> None:
+    """What is read part by part from a recording or a picture is read from it alone."""
+    others = [each.name for each in schema.with_role("input") if each.kind != target.source]
+    recordings = schema.of_kind(target.source)
+    if target.frames and (others or len(recordings) != 1):
+        ignored = ", ".join(f"{name!r}: 'ignored'" for name in (others or [e.name for e in recordings[1:]]))
+        raise UsageError(
+            f"The answer, {ANSWERS[target.answer].what}, is read from one column of "
+            f"{KINDS[target.source].plural}; here are {len(recordings)}"
+            + (f", and other inputs: {', '.join(map(repr, others))}." if others else "."),
+            f"Leave columns out with roles={{{ignored}}}."
+            if ignored
+            else f"Name a table with {KINDS[target.source].plural}.",
+            recordings=[each.name for each in recordings],
+            others=others,
+        )
+    if target.frames and settings.hidden:
+        raise UsageError(
+            f"For {ANSWERS[target.answer].what} there are no hidden layers beside those of the input.",
+            "Leave `hidden` away.",
+            hidden=settings.hidden,
+        )
 
 
 def _stop_on_fatal(findings: Sequence[Finding]) -> None:

@@ -25,13 +25,17 @@ class Target(ABC):
     state is JSON.
 
     ``answer`` is the name in ``catalog.ANSWERS``; ``codes`` says that answers are codes; ``flat`` that
-    decoded answers are ``(rows,)``; ``simplest`` names the constant answer that baselines start from.
+    decoded answers are ``(rows,)``; ``simplest`` names the constant answer that baselines start from;
+    ``frames`` that the answer is read moment by moment, or pixel by pixel, from one column of the kind
+    ``source``, so that nothing is read beside it.
     """
 
     answer: ClassVar[str]
     codes: ClassVar[bool] = False
     flat: ClassVar[bool] = False
     simplest: ClassVar[str] = "mean"
+    frames: ClassVar[bool] = False
+    source: ClassVar[str] = "audio"
     column: str
 
     @classmethod

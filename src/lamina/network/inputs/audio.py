@@ -34,7 +34,7 @@ class Anywhere(nn.Module):
             1, spec["widths"], spec["depths"], spec["activation"], side, spec["stride"]
         )
         self.whitening = self.convolutions.whitening
-        self.width = self.convolutions.width
+        self.width, self.frames = self.convolutions.width, 1
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
         maps = self.convolutions.maps(x[:, None])
@@ -93,7 +93,7 @@ class AudioInput(Input):
         self.register_buffer("spread", torch.ones(bands, 1))
         frames = -(-feature.samples // int(spec["hop"]))
         self.trunk: Anywhere | EveryFrame = TRUNKS[spec["trunk"]](bands, frames, spec)
-        self.width = self.trunk.width
+        self.width, self.frames = self.trunk.width, self.trunk.frames
 
     @classmethod
     def choose(cls, feature: AudioFeature, situation: Situation) -> dict[str, Any]:

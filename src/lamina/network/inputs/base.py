@@ -48,6 +48,8 @@ class Input(nn.Module, ABC):
 
     name: str
     width: int
+    # How many moments the output tells of, one after the other; 1: it is of the whole
+    frames: int = 1
     # An input layer that hands on a finished representation needs no hidden layers of its own after it
     deep: ClassVar[bool] = False
     # Which way of training it needs, a name of ``training.choose.RECIPES``
@@ -104,6 +106,10 @@ class Input(nn.Module, ABC):
     def mirrored(self, arrays: Batch) -> Batch:
         """The same rows with left and right exchanged, where that means something."""
         return arrays
+
+    def moved(self, arrays: Batch, answers: Tensor) -> Tensor:
+        """Answers that belong to places of this input, moved as ``augment`` has moved those places."""
+        return answers
 
     def views(self, arrays: Batch) -> list[Batch]:
         """The ways to look at the same rows whose answers are averaged when predicting."""

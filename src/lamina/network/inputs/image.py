@@ -13,6 +13,7 @@ from lamina.network.hidden.convolution import Convolutions
 from lamina.network.inputs.augment import cropped, enlarged, mirrored, relit, shifted
 from lamina.network.inputs.base import Batch, Input, Situation
 from lamina.network.inputs.photograph import PhotographInput
+from lamina.network.inputs.places import PlaceInput
 
 TINY, TINY_TO = 20, 24  # pixels: smaller pictures are enlarged, about to this size
 LARGE = 48  # pixels: larger pictures are halved by the first layer
@@ -58,6 +59,8 @@ class ImageInput(Input):
 
     @classmethod
     def variant(cls, feature: ImageFeature) -> type[Input]:
+        if feature.whole:
+            return PlaceInput
         return PhotographInput if feature.pretrained else cls
 
     @classmethod

@@ -30,6 +30,7 @@ class Output(nn.Module, ABC):
     cooled: ClassVar[str | None] = None
     meaning: ClassVar[str] = "mean of the members"
     codes: ClassVar[bool] = False  # whether answers are int64 codes
+    linear: ClassVar[bool] = True  # whether a linear model of the inputs can give such scores
 
     @abstractmethod
     def losses(self, scores: Tensor, answers: Tensor) -> Tensor:
@@ -42,6 +43,10 @@ class Output(nn.Module, ABC):
     @abstractmethod
     def decode(self, scores: Tensor) -> Tensor:
         """Scores → the joint answer of the members, ``(batch, …)``."""
+
+    def answer(self, scores: Tensor) -> Tensor:
+        """As ``decode``, where it may take its time: what users are given."""
+        return self.decode(scores)
 
     def score(self, metric: str, decoded: Tensor, answers: Tensor) -> Tensor:
         """One of the metrics of decoded answers."""
