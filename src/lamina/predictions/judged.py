@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lamina.predictions.answers import network_answers
+from lamina.predictions.answers import network_answers, rows_encoded
 from lamina.predictions.baseline import Baseline
 from lamina.predictions.evaluate import judge
 from lamina.predictions.linear import fit_linear
@@ -28,9 +28,15 @@ def judged(fitted: Fitted, encoded: Encoded, source: str) -> tuple[Baseline, Eva
         ),
     )
     rows = parts.validation if len(parts.validation) else parts.train
-    held = {name: each[rows] for name, each in encoded.arrays.items()}
-    answered = (
-        network_answers(fitted.network, held),
-        baseline.linear_answers(encoded.features, held, output),
-    )
+    network, linear = [], []
+    for part in _parts(rows, rows_encoded(encoded.features)):
+        held = {name: each[part] for name, each in encoded.arrays.items()}
+        network.append(network_answers(fitted.network, held))
+        linear.append(baseline.linear_answers(encoded.features, held, output))
+    answered = np.concatenate(network), np.concatenate(linear)
     return baseline, judge(fitted, baseline, answered, encoded.answers[rows], f"validation rows of {source}")
+
+
+def _parts(rows: np.ndarray, size: int) -> list[np.ndarray]:
+    """Some rows at a time: copies of media are large."""
+    return [rows[start : start + size] for start in range(0, len(rows), size)]
