@@ -14,7 +14,7 @@ import polars as pl
 
 from lamina.features.base import Arrays, Feature
 from lamina.features.media import decoded
-from lamina.features.recordings import decode, measure
+from lamina.features.recordings import RATES, decode, measure
 from lamina.features.spectrogram import fourier_basis, mel_filters
 from lamina.records import Finding
 
@@ -136,7 +136,10 @@ class AudioFeature(Feature):
 
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> Self:
-        return cls(str(state["name"]), tuple(state["columns"]), int(state["rate"]), int(state["samples"]))
+        rate, samples = int(state["rate"]), int(state["samples"])
+        if not RATES[0] <= rate <= HIGHEST_RATE or not 0 < samples <= LONGEST_WHOLE * rate:
+            raise ValueError(f"recordings of {samples:,} samples at {rate:,} a second are not read")
+        return cls(str(state["name"]), tuple(state["columns"]), rate, samples)
 
     def describe(self) -> str:
         seconds = self.samples / self.rate
