@@ -110,7 +110,7 @@ class AnswerKind(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     target: str
     output: str
-    kind: Literal["number", "category", "set", "text", "any"]
+    kind: Literal["number", "category", "set", "text", "image", "any"]
     what: str
     metrics: tuple[str, ...]
 
@@ -181,6 +181,14 @@ ANSWERS: dict[str, AnswerKind] = {
             kind="text",
             what="what is said",
             metrics=("cer", "accuracy"),
+        ),
+        AnswerKind(
+            name="mask",
+            target="lamina.features.targets.mask:MaskTarget",
+            output="lamina.network.outputs.mask:Mask",
+            kind="image",
+            what="a mask",
+            metrics=("iou", "pixel_accuracy"),
         ),
         AnswerKind(
             name="several",

@@ -14,7 +14,7 @@ import msgspec
 from lamina.catalog import ANSWERS
 from lamina.errors import UsageError, nearest
 
-Answer = Literal["classes", "number", "quantiles", "count", "amount", "ordered", "labels"]
+Answer = Literal["classes", "number", "quantiles", "count", "amount", "ordered", "labels", "mask"]
 Balance = Literal["none", "balanced"]
 
 LEVELS = (0.1, 0.5, 0.9)  # of the quantiles, where none are named
@@ -23,7 +23,7 @@ ASKABLE = tuple(name for name, each in ANSWERS.items() if each.kind not in ("any
 MORE_IS_BETTER = frozenset(
     {
         *("accuracy", "balanced_accuracy", "f1", "auroc", "average_precision", "r2"),
-        *("kappa", "micro_f1", "macro_f1", "jaccard"),
+        *("kappa", "micro_f1", "macro_f1", "jaccard", "iou", "pixel_accuracy"),
     }
 )
 

@@ -62,9 +62,11 @@ def target_field(column: Column, asked: Asked, kind: str | None) -> Field:
 
 def _reading(column: Column, answer: str | None) -> Reading:
     """How the cells are read for an answer of this kind."""
+    if answer == "mask" or (answer is None and _is_mask(column)):
+        return _as_mask(column)
     if answer is None:
-        labels = detect_labels(column.sample) if column.values.dtype.is_nested() else None
-        return _classes_or_number(column) if labels is None else _as_labels(column, "lists of labels")
+        words = getattr(column.values.dtype, "inner", None) in (pl.String, pl.Categorical)
+        return _as_labels(column, "lists of labels") if words else _classes_or_number(column)
     kind, what = ANSWERS[answer].kind, ANSWERS[answer].what
     if kind == "set":
         return _as_labels(column, "you asked for labels")
@@ -76,6 +78,23 @@ def _reading(column: Column, answer: str | None) -> Reading:
     _refuse_kinds(column, ("image", "audio", "video", "set", "series", "vector"))
     why = "you asked for classes" if answer == "classes" else f"you asked for {what}"
     return Reading("category", why, form=rules.category_form(column))
+
+
+def _is_mask(column: Column) -> bool:
+    """Whether the column holds pictures."""
+    found = rules.media(column)
+    return found is not None and found.kind == "image"
+
+
+def _as_mask(column: Column) -> Reading:
+    """A target that is a picture for every picture, whose pixels name what is there."""
+    if not _is_mask(column):
+        raise TargetError(
+            f"The target {column.name!r} was asked for as masks, but holds no pictures.",
+            "Masks are paths of picture files, encoded pictures, or pixels.",
+            column=column.name,
+        )
+    return Reading("image", "masks: a picture whose pixels name what is there", form={"answer": "mask"})
 
 
 def _as_labels(column: Column, why: str) -> Reading:

@@ -79,6 +79,8 @@ class Network(nn.Module):
     def loss(self, arrays: Batch, answers: Tensor, weights: Tensor | None = None) -> Tensor:
         """The scalar that training makes small."""
         output: Output = self.output
+        for layer in self.input_layers():
+            answers = layer.moved(arrays, answers)
         return output.loss(self(arrays), answers, weights)
 
     def augment(self, arrays: Batch, generator: torch.Generator) -> Batch:

@@ -30,6 +30,8 @@ SHOWN = {
     "wer": "wrong words per word that was said; less is better",
     "cer": "wrong characters per character that was said; less is better",
     "exact": "transcripts that are right throughout",
+    "iou": "pixels both told and true, per pixel told or true",
+    "pixel_accuracy": "share of pixels that are right",
     "pinball": "error of the quantiles; less is better",
 }
 ORDER = {name: place for place, name in enumerate(SHOWN)}

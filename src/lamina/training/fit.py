@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 import torch
 
-from lamina.catalog import ANSWERS
+from lamina.catalog import ANSWERS, KINDS
 from lamina.data.conform import conform
 from lamina.data.doctor import examine
 from lamina.data.infer import infer
@@ -81,8 +81,9 @@ def encode(
         frame, schema, answer=schema.with_role("target")[0].answer,
         share=_share(frame.height, schema, settings), seed=settings.seed, how=settings.split,
     )  # fmt: skip
+    pretrained = False if target.frames else settings.pretrained
     options: dict[str, dict[str, Any]] = {
-        "image": {"side": settings.size, "pretrained": settings.pretrained},
+        "image": {"side": settings.size, "pretrained": pretrained, "whole": target.frames},
         "video": {"side": settings.size},
         "audio": {"whole": target.frames},
     }
@@ -220,21 +221,24 @@ def without_broken(encoded: Encoded, unreadable: Mapping[str, np.ndarray]) -> En
 
 
 def _check_frames(schema: Schema, target: Target, settings: Settings) -> None:
-    """What is spelt out of a recording is read from it alone."""
-    others = [each.name for each in schema.with_role("input") if each.kind != "audio"]
-    recordings = schema.of_kind("audio")
+    """What is read part by part from a recording or a picture is read from it alone."""
+    others = [each.name for each in schema.with_role("input") if each.kind != target.source]
+    recordings = schema.of_kind(target.source)
     if target.frames and (others or len(recordings) != 1):
         ignored = ", ".join(f"{name!r}: 'ignored'" for name in (others or [e.name for e in recordings[1:]]))
         raise UsageError(
-            f"A transcript is read from one column of recordings; here are {len(recordings)}"
+            f"The answer, {ANSWERS[target.answer].what}, is read from one column of "
+            f"{KINDS[target.source].plural}; here are {len(recordings)}"
             + (f", and other inputs: {', '.join(map(repr, others))}." if others else "."),
-            f"Leave columns out with roles={{{ignored}}}." if ignored else "Name a table with recordings.",
+            f"Leave columns out with roles={{{ignored}}}."
+            if ignored
+            else f"Name a table with {KINDS[target.source].plural}.",
             recordings=[each.name for each in recordings],
             others=others,
         )
     if target.frames and settings.hidden:
         raise UsageError(
-            "A transcript's network has no hidden layers beside those of the recordings.",
+            f"For {ANSWERS[target.answer].what} there are no hidden layers beside those of the input.",
             "Leave `hidden` away.",
             hidden=settings.hidden,
         )

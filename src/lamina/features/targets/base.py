@@ -26,7 +26,8 @@ class Target(ABC):
 
     ``answer`` is the name in ``catalog.ANSWERS``; ``codes`` says that answers are codes; ``flat`` that
     decoded answers are ``(rows,)``; ``simplest`` names the constant answer that baselines start from;
-    ``frames`` that it is spelt out of a recording moment by moment, so that nothing is read beside it.
+    ``frames`` that the answer is read moment by moment, or pixel by pixel, from one column of the kind
+    ``source``, so that nothing is read beside it.
     """
 
     answer: ClassVar[str]
@@ -34,6 +35,7 @@ class Target(ABC):
     flat: ClassVar[bool] = False
     simplest: ClassVar[str] = "mean"
     frames: ClassVar[bool] = False
+    source: ClassVar[str] = "audio"
     column: str
 
     @classmethod

@@ -158,7 +158,11 @@ class Convolutions(nn.Module):
 
     def maps(self, x: Tensor) -> Tensor:
         """What every channel answers at every place of the last stage, ``(batch, widths[-1], …, …)``."""
-        x = self.function(self.whitening(x))
+        return self.every_map(x)[-1]
+
+    def every_map(self, x: Tensor) -> list[Tensor]:
+        """The same of the whitening layer and of every stage, from fine to coarse."""
+        seen = [self.function(self.whitening(x))]
         for stage in self.stages:
-            x = stage(x)
-        return x
+            seen.append(stage(seen[-1]))
+        return seen

@@ -107,6 +107,10 @@ class Input(nn.Module, ABC):
         """The same rows with left and right exchanged, where that means something."""
         return arrays
 
+    def moved(self, arrays: Batch, answers: Tensor) -> Tensor:
+        """Answers that belong to places of this input, moved as ``augment`` has moved those places."""
+        return answers
+
     def views(self, arrays: Batch) -> list[Batch]:
         """The ways to look at the same rows whose answers are averaged when predicting."""
         return [arrays]

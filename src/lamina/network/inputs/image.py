@@ -10,20 +10,25 @@ from torch import Tensor
 
 from lamina.features.image import ImageFeature
 from lamina.network.hidden.convolution import Convolutions
-from lamina.network.inputs.augment import mirrored, shifted
+from lamina.network.inputs.augment import cropped, enlarged, mirrored, relit, shifted
 from lamina.network.inputs.base import Batch, Input, Situation
 from lamina.network.inputs.photograph import PhotographInput
+from lamina.network.inputs.places import PlaceInput
 
 TINY, TINY_TO = 20, 24  # pixels: smaller pictures are enlarged, about to this size
 LARGE = 48  # pixels: larger pictures are halved by the first layer
+FEW_PHOTOGRAPHS = 20_000  # rows: large colour pictures up to so many are cut and relit anew in every pass
+TURN = 0.2  # radians to either side that such pictures are turned
+CLOSER = 1.2  # how much nearer their second view is
 
 
 class ImageInput(Input):
     """Pixels → what the convolutions see in them.
 
     ``spec``: ``widths`` and ``depths`` of the stages, ``activation``, ``enlarge`` (a factor for tiny
-    pictures), ``stride`` (2 halves large ones), and how training varies them: ``shift`` (pixels) and
-    ``mirror``. With ``views`` the answers for pictures shifted by a pixel are averaged when predicting.
+    pictures), ``stride`` (2 halves large ones), and how training varies them: ``shift`` (pixels),
+    ``mirror``, ``crop`` (least share of the area that is shown) and ``light``. With ``views`` the answers for
+    pictures shifted by a pixel, or nearer, are averaged when predicting.
 
     **Shape**: uint8 ``(batch, channels, height, width)`` → ``(batch, widths[-1])``.
     """
@@ -54,6 +59,8 @@ class ImageInput(Input):
 
     @classmethod
     def variant(cls, feature: ImageFeature) -> type[Input]:
+        if feature.whole:
+            return PlaceInput
         return PhotographInput if feature.pretrained else cls
 
     @classmethod
@@ -67,6 +74,8 @@ class ImageInput(Input):
             "good": [32, 64, 128] if grey else [64, 256, 256],
             "best": [48, 96, 192] if grey else [64, 256, 256],
         }[situation.quality]
+        if not grey and side * enlarge > LARGE and situation.rows <= FEW_PHOTOGRAPHS:
+            return cls._for_photographs(feature, situation)
         return {
             "widths": widths,
             "depths": [2, 2, 2],
@@ -74,6 +83,22 @@ class ImageInput(Input):
             "enlarge": enlarge,
             "stride": 2 if side * enlarge > LARGE else 1,
             "shift": max(1, round(side * enlarge / 16)),
+            "mirror": False if situation.quality == "fast" else None,
+            "views": situation.quality != "fast",
+        }
+
+    @classmethod
+    def _for_photographs(cls, feature: ImageFeature, situation: Situation) -> dict[str, Any]:
+        """Few large pictures are learnt by heart unless every pass shows other pieces in another light."""
+        first = {"fast": 24, "good": 32, "best": 48}[situation.quality]
+        return {
+            "widths": [first, 2 * first, 4 * first, 8 * first],
+            "depths": [2, 2, 2, 2],
+            "activation": situation.activation,
+            "enlarge": 1,
+            "stride": 2,
+            "crop": 0.35,
+            "light": 0.3,
             "mirror": False if situation.quality == "fast" else None,
             "views": situation.quality != "fast",
         }
@@ -105,6 +130,8 @@ class ImageInput(Input):
             x = shifted(x, spec["shift"], generator)
         if spec.get("mirror"):
             x = mirrored(x, generator)
+        if spec.get("crop"):
+            x = relit(cropped(x, spec["crop"], TURN, generator), spec["light"], generator)
         return {**arrays, self.name: x.contiguous(memory_format=torch.channels_last)}
 
     def mirrored(self, arrays: Batch) -> Batch:
@@ -113,7 +140,9 @@ class ImageInput(Input):
     def views(self, arrays: Batch) -> list[Batch]:
         x = self._pictures(arrays[self.name])
         seen = [x, x.flip(3)] if self.spec.get("mirror") else [x]
-        if self.spec.get("views"):
+        if self.spec.get("views") and self.spec.get("crop"):
+            seen += [enlarged(each, CLOSER) for each in seen]
+        elif self.spec.get("views"):
             height, width = x.shape[2:]
             for view in tuple(seen):
                 padded = F.pad(view, (1,) * 4, mode="reflect")
