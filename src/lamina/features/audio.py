@@ -37,10 +37,9 @@ class AudioFeature(Feature):
 
     ``rate`` is the training recordings' most common one, at most HIGHEST_RATE; ``samples`` holds their
     99th percentile of lengths, at most LONGEST seconds; fitted ``whole``, the longest one, at most
-    LONGEST_WHOLE. Channels are averaged. A longer recording is cut
-    to the stretch with the most energy; a shorter one is followed by zeros, ``name.length`` (int32)
-    saying where it ends. What is missing or broken is all zero with length 0, what is silent all zero with
-    the full length; of neither ``present`` is true.
+    LONGEST_WHOLE. Channels are averaged. A longer recording is cut to the stretch with the most energy; a
+    shorter one is followed by zeros, ``name.length`` (int32) saying where it ends. What is missing or broken
+    is all zero with length 0, what is silent all zero with the full length; of neither ``present`` is true.
     """
 
     kind: ClassVar[str] = "audio"
