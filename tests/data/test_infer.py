@@ -76,7 +76,7 @@ IMAGE, SERIES, VECTOR = np.zeros((3, 4, 4), np.uint8), [[1.0], [1.0, 2.0], []], 
         ("currency", every("EUR"), "category", "ignored"),
         ("level", every(7), "number", "ignored"),
         ("picture", every("a.png", "b.JPG"), "image", "input"),
-        ("sound", every("a.wav"), "audio", "ignored"),
+        ("sound", every("a.wav", "b.mp3"), "audio", "input"),
         ("clip", every("a.mp4", "b.mov"), "video", "input"),
         ("pixels", IMAGE, "image", "input"),
         ("file", [b"\x89PNG\r\n", b"\xff\xd8\xff\xe0"], "image", "input"),
@@ -107,7 +107,7 @@ def test_kind_and_role(name: str, cells: Any, kind: str, role: str) -> None:
         ("sex", every("m", "f"), "2 values: 'f', 'm'"),
         ("flagged", every("x", None), "one value: 'x', or missing"),
         ("created", every(1700000000, 1600000000), "the name speaks of time"),
-        ("sound", every("a.wav", "b.wav"), "this version reads no audio yet"),
+        ("sound", every("a.wav", "b.wav"), "paths of audio files"),
     ],
 )
 def test_the_reason_is_said(name: str, cells: Any, words: str) -> None:
