@@ -78,6 +78,15 @@ KINDS: dict[str, Kind] = {
             what="pictures, grey or colour, of any size",
             plural="pictures",
         ),
+        Kind(
+            name="text",
+            feature="lamina.features.text:TextFeature",
+            input="lamina.network.inputs.text:TextInput",
+            together=False,
+            what="words in any language, short or long",
+            plural="text",
+            cells="category",
+        ),
     )
 }
 

@@ -89,6 +89,12 @@ class Network(nn.Module):
             views = [seen for view in views for seen in layer.views(view)]
         return torch.cat([self(view) for view in views]) if len(views) > 1 else self(views[0])
 
+    def frozen(self, arrays: Batch) -> Batch:
+        """Once before training: what the weights that training adjusts have no part in."""
+        for layer in self.input_layers():
+            arrays = layer.frozen(arrays)
+        return arrays
+
     def prepare(self, arrays: Batch) -> None:
         """Before training: what starts from the data."""
         for layer in self.input_layers():

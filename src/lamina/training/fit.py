@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -76,7 +77,9 @@ def encode(
         frame, schema, answer=target.answer, share=_share(frame.height, schema, settings),
         seed=settings.seed, how=settings.split,
     )  # fmt: skip
-    options = {"image": {"side": settings.size}} if settings.size else {}
+    options: dict[str, dict[str, Any]] = {"text": {"pretrained": _pretrained(settings)}}
+    if settings.size:
+        options["image"] = {"side": settings.size}
     features = Features.fit(frame, schema, parts.train, options)
     arrays = features.transform(frame)
     unreadable = broken(arrays, frame, features)
@@ -111,6 +114,7 @@ def train_network(encoded: Encoded, task: Task, settings: Settings, machine: Mac
             recipe = without_test(recipe)
             sizes = (*sizes, mirror)
         network = build(architecture, encoded.features, settings.seed)
+        examples = replace(examples, arrays=network.frozen(examples.arrays))
         training = run(network, examples, (learnt, held_out), recipe, metric, checkpoint, machine.progress)
         if not recipe.anneal and architecture.output == "classes" and len(held_out):
             heat = set_temperature(network, examples, held_out)
@@ -232,6 +236,13 @@ def _target(frame: pl.DataFrame, schema: Schema, task: Task) -> Target:
     if field.kind == "number":
         return NumberTarget.fit(frame, field.name)
     return ClassTarget.fit(frame, field.name)
+
+
+def _pretrained(settings: Settings) -> bool | None:
+    """Whether pretrained weights read along: as set; never by itself at the quality "fast"."""
+    if settings.pretrained is None and settings.quality == "fast":
+        return False
+    return settings.pretrained
 
 
 def _share(rows: int, schema: Schema, settings: Settings) -> float:

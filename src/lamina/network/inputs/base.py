@@ -50,6 +50,8 @@ class Input(nn.Module, ABC):
     deep: ClassVar[bool] = False
     # Which way of training it needs, a name of ``training.choose.RECIPES``
     recipe: ClassVar[str] = "tables"
+    # How large scores start, and so how fast the output learns, where nothing but deep layers is read
+    gain: ClassVar[float] = 1 / 9
     # How many training rows, evenly taken, ``prepare`` wants to see: 0 none, None all
     enough: ClassVar[int | None] = 0
 
@@ -83,6 +85,10 @@ class Input(nn.Module, ABC):
     def views(self, arrays: Batch) -> list[Batch]:
         """The ways to look at the same rows whose answers are averaged when predicting."""
         return [arrays]
+
+    def frozen(self, arrays: Batch) -> Batch:
+        """The arrays with what training will not change computed once, by default as they are."""
+        return arrays
 
     def prepare(self, arrays: Batch) -> None:
         """Called once before training, with training rows: whatever starts from the data."""
