@@ -100,7 +100,7 @@ def _machine(threads: int) -> str:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--data", required=True, help="the folder with the data sets")
-    parser.add_argument("--suite", default="tables,images", help="tables, images")
+    parser.add_argument("--suite", default="tables,images", help="tables, images, audio, video")
     parser.add_argument("--sets", help="names with commas between; default: all of the suites")
     parser.add_argument("--quality", default="good", choices=["fast", "good", "best"])
     parser.add_argument("--seeds", type=int, default=1, help="how many seeds, from 0")

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+
+from benchmarks.clips import moving_digits
+from benchmarks.speakers import official
 
 
 @dataclass(frozen=True)
@@ -113,5 +117,8 @@ SETS = {
         Set("airline_tweets", "mixed", "airline_sentiment", "accuracy", _mixed(
             "airline_tweets.csv.gz", LEAKS)),
         Set("wine_reviews", "mixed", "points", "rmse", _mixed("wine_reviews.csv.gz")),
+        Set("fsdd", "audio", "digit", "accuracy", official),
+        Set("moving_digits", "video", "direction", "accuracy", partial(moving_digits, "direction")),
+        Set("moving_digits_both", "video", "both", "accuracy", partial(moving_digits, "both")),
     )
 }  # fmt: skip

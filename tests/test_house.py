@@ -25,7 +25,7 @@ PACKAGE = ROOT / "src" / "lamina"
 def test_the_public_names():
     assert sorted(lamina.__all__) == [
         *("Evaluation", "Field", "LaminaError", "LaminaWarning", "Machine", "Model", "Predict"),
-        *("Schema", "Settings", "__version__", "fit", "load", "schema"),
+        *("Schema", "Settings", "Transcribe", "__version__", "fit", "load", "schema"),
     ]
     assert dir(lamina) == sorted(lamina.__all__)
 
@@ -74,7 +74,7 @@ STAGES = (
     *("decisions", "store", "learning"),
 )
 # What every stage may use, and which uses no stage.
-COMMON = {"records", "errors", "tasks", "settings", "catalog", "files", "version"}
+COMMON = {"records", "errors", "tasks", "settings", "catalog", "files", "progress", "scores", "version"}
 # What stands around the stages; no stage knows of it.
 AROUND = {"model", "cli", "sklearn", "checks", "serve", "studio", "scale"}
 

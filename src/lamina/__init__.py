@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lamina.model import LaminaWarning, Model, fit, load, schema
     from lamina.records import Evaluation, Field, Schema
     from lamina.settings import Settings
-    from lamina.tasks import Predict
+    from lamina.tasks import Predict, Transcribe
     from lamina.training.precision import Machine
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "Predict",
     "Schema",
     "Settings",
+    "Transcribe",
     "__version__",
     "fit",
     "load",
@@ -49,6 +50,7 @@ _HOMES = {
     "Predict": "lamina.tasks",
     "Schema": "lamina.records",
     "Settings": "lamina.settings",
+    "Transcribe": "lamina.tasks",
     "fit": "lamina.model",
     "load": "lamina.model",
     "schema": "lamina.model",

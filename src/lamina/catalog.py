@@ -1,8 +1,9 @@
-"""The one table of kinds: for each, who reads its raw values and which input layer takes them in.
+"""The tables of kinds: for each, who reads its raw values and which layer takes them in or gives them out.
 
-A kind is one row here and two small files, one under ``features/`` and one under ``network/inputs/``.
-The parts are named, not imported: looking at a table needs no torch, and predicting loads only the
-kinds that the model has.
+A kind is one row in ``KINDS`` and two small files, one under ``features/`` and one under ``network/inputs/``.
+A kind of answer is one row in ``ANSWERS`` and two small files, one under ``features/targets/`` and one under
+``network/outputs/``. The parts are named, not imported: looking at a table needs no torch, and predicting
+loads only the kinds that the model has.
 """
 
 from __future__ import annotations
@@ -86,6 +87,125 @@ KINDS: dict[str, Kind] = {
             what="words in any language, short or long",
             plural="text",
             cells="category",
+        ),
+        Kind(
+            name="audio",
+            feature="lamina.features.audio:AudioFeature",
+            input="lamina.network.inputs.audio:AudioInput",
+            together=False,
+            what="recordings, mono or stereo, of any rate and length",
+            plural="recordings",
+        ),
+        Kind(
+            name="video",
+            feature="lamina.features.video:VideoFeature",
+            input="lamina.network.inputs.video:VideoInput",
+            together=False,
+            what="clips of any length and size",
+            plural="clips",
+        ),
+    )
+}
+
+
+class AnswerKind(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of answer.
+
+    ``target`` and ``output`` are ``module:class``; ``kind`` is how the column is read ("number", "category",
+    "set", "text"; "any" where the parts say); ``metrics`` are what validation can look at, the first an
+    error and the default.
+    """
+
+    name: str
+    target: str
+    output: str
+    kind: Literal["number", "category", "set", "text", "image", "any"]
+    what: str
+    metrics: tuple[str, ...]
+
+
+ANSWERS: dict[str, AnswerKind] = {
+    answer.name: answer
+    for answer in (
+        AnswerKind(
+            name="classes",
+            target="lamina.features.targets.classes:ClassTarget",
+            output="lamina.network.outputs.classes:Classes",
+            kind="category",
+            what="one of several classes",
+            metrics=("log_loss", "accuracy", "auroc"),
+        ),
+        AnswerKind(
+            name="number",
+            target="lamina.features.targets.number:NumberTarget",
+            output="lamina.network.outputs.number:Number",
+            kind="number",
+            what="a number",
+            metrics=("rmse", "mae", "r2"),
+        ),
+        AnswerKind(
+            name="quantiles",
+            target="lamina.features.targets.quantiles:QuantilesTarget",
+            output="lamina.network.outputs.quantiles:Quantiles",
+            kind="number",
+            what="quantiles of a number",
+            metrics=("pinball",),
+        ),
+        AnswerKind(
+            name="count",
+            target="lamina.features.targets.means:CountTarget",
+            output="lamina.network.outputs.means:Count",
+            kind="number",
+            what="a count",
+            metrics=("deviance", "rmse", "mae", "r2"),
+        ),
+        AnswerKind(
+            name="amount",
+            target="lamina.features.targets.means:AmountTarget",
+            output="lamina.network.outputs.means:Amount",
+            kind="number",
+            what="an amount above zero",
+            metrics=("deviance", "rmse", "mae", "r2"),
+        ),
+        AnswerKind(
+            name="ordered",
+            target="lamina.features.targets.ordered:OrderedTarget",
+            output="lamina.network.outputs.ordered:Ordered",
+            kind="category",
+            what="one of several classes in an order",
+            metrics=("log_loss", "accuracy", "kappa", "mae_steps"),
+        ),
+        AnswerKind(
+            name="labels",
+            target="lamina.features.targets.labels:LabelsTarget",
+            output="lamina.network.outputs.labels:Labels",
+            kind="set",
+            what="any number of labels",
+            metrics=("log_loss", "micro_f1", "macro_f1", "jaccard"),
+        ),
+        AnswerKind(
+            name="transcript",
+            target="lamina.features.targets.transcript:TranscriptTarget",
+            output="lamina.network.outputs.transcript:Transcript",
+            kind="text",
+            what="what is said",
+            metrics=("cer", "accuracy"),
+        ),
+        AnswerKind(
+            name="mask",
+            target="lamina.features.targets.mask:MaskTarget",
+            output="lamina.network.outputs.mask:Mask",
+            kind="image",
+            what="a mask",
+            metrics=("iou", "pixel_accuracy"),
+        ),
+        AnswerKind(
+            name="several",
+            target="lamina.features.targets.several:SeveralTarget",
+            output="lamina.network.outputs.several:Several",
+            kind="any",
+            what="several targets at once",
+            metrics=("joint",),
         ),
     )
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,20 +18,18 @@ from lamina.errors import UsageError
 from lamina.predictions.baseline import Baseline
 from lamina.predictions.evaluate import evaluate
 from lamina.predictions.predict import predict
+from lamina.progress import Bar
 from lamina.records import Evaluation, Finding, Quality, Schema
 from lamina.settings import settings_from
 from lamina.store import model_file
-from lamina.tasks import Predict, Task
+from lamina.tasks import Predict, Task, Transcribe
 from lamina.training.fit import Encoded, encode, train_network
 from lamina.training.fitted import Fitted
 from lamina.training.precision import Machine, choose_device
-from lamina.training.progress import Bar
 from lamina.version import __version__
 
 if TYPE_CHECKING:
     from lamina.predictions.inspect import LayerInfo, Trace
-
-MOST_PROBABILITIES = 20  # classes up to which every class gets a column of its own
 
 
 class LaminaWarning(UserWarning):
@@ -61,21 +59,15 @@ class Model:
 
         The answer is of the frame type that came in (polars for files): ``predicted_<target>``, for
         classes also ``probability`` of that class and ``probability_<class>`` of each one (up to 20
-        classes unless ``probabilities`` says otherwise). What cannot be read is answered as missing and
-        warned of.
+        classes unless ``probabilities`` says otherwise), for quantiles ``<target>_q10`` … What cannot be read
+        is answered as missing and warned of.
         """
         table = read(data, part="all")
         frame, findings = conform(table, self.schema, need_target=False)
-        wanted = self._wants_all(probabilities)
         with Bar("predicting", frame.height) as bar:
-            answers, unreadable = predict(self.fitted, frame, probabilities=wanted, watch=bar.at)
+            answers, unreadable = predict(self.fitted, frame, probabilities=probabilities, watch=bar.at)
         warn_of((*table.findings, *findings, *unreadable))
         return like(answers, data)
-
-    def _wants_all(self, probabilities: bool | None) -> bool:
-        if probabilities is None:
-            return self.fitted.network.architecture.scores <= MOST_PROBABILITIES
-        return probabilities
 
     def evaluate(self, data: Any) -> Evaluation:
         """Scores on rows with known answers, with 95 % intervals, beside the baselines.
@@ -133,7 +125,7 @@ class Model:
 
 def fit(
     data: Any,
-    target: str | Task | None = None,
+    target: str | Sequence[str] | Task | None = None,
     *,
     quality: Quality = "good",
     kinds: Mapping[str, str] | None = None,
@@ -144,9 +136,10 @@ def fit(
     """Trains a network on raw data.
 
     ``data`` is a file, several files, a folder, an archive or a frame; ``target`` the column to predict
-    (or a task such as ``lamina.Predict``; a folder of class folders names its own). ``quality`` is the one
-    dial: fast, good or best. ``kinds`` and ``roles`` correct the schema by column name; ``on`` says where
-    to compute; every further setting is one of ``lamina.Settings`` (hidden=(256, 128), members=8, seed=1).
+    or several (or a task, ``lamina.Predict`` or ``lamina.Transcribe``; a folder of class folders names its
+    own). ``quality`` is the one dial: fast, good or best. ``kinds`` and ``roles`` correct the schema by
+    column name; ``on`` says where to compute; every further setting is one of ``lamina.Settings``
+    (hidden=(256, 128), members=8, seed=1).
 
     >>> import lamina
     >>> rows = {"height": [1.5, 1.6, 1.7, 1.8] * 25, "tall": ["no", "no", "yes", "yes"] * 25}
@@ -176,7 +169,7 @@ def load(path: str | Path, *, device: str = "cpu") -> Model:
 
 def schema(
     data: Any,
-    target: str | Task | None = None,
+    target: str | Sequence[str] | Task | None = None,
     *,
     kinds: Mapping[str, str] | None = None,
     roles: Mapping[str, str] | None = None,
@@ -187,17 +180,17 @@ def schema(
     return infer(table, task=task, kinds=kinds, roles=roles)
 
 
-def as_task(target: str | Task | None, table: Table) -> Task:
-    """The task that is meant: by its record, by the target's name, or by the table's own label."""
-    if isinstance(target, Predict):
+def as_task(target: str | Sequence[str] | Task | None, table: Table) -> Task:
+    """The task that is meant: by its record, by the targets' names, or by the table's own label."""
+    if isinstance(target, Predict | Transcribe):
         return target
     name = target or table.label
-    if name is None:
+    if not name:
         raise UsageError(
             "What should be predicted? This table names no answer of its own.",
             f"Name the target, one of: {', '.join(map(repr, table.frame.columns[:20]))}.",
         )
-    return Predict(target=name)
+    return Predict(name if isinstance(name, str) else tuple(name))
 
 
 def warn_of(findings: Iterable[Finding]) -> None:

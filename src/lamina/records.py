@@ -30,6 +30,11 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     unit: str | None = None
     form: dict[str, Any] = {}
 
+    @property
+    def answer(self) -> str:
+        """What kind of answer a target is: a name of ``catalog.ANSWERS``."""
+        return str(self.form.get("answer", "number" if self.kind == "number" else "classes"))
+
 
 class Schema(msgspec.Struct, frozen=True):
     """All fields of a table, in the order of its columns."""

@@ -24,8 +24,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     - ``time_limit``: seconds that training may take (the result then depends on the machine's speed)
     - ``refit``: train once more on all rows, validation rows included, with the passes found
     - ``size``: height and width to which images are brought, in pixels
-    - ``pretrained``: whether weights that others trained may read along (the extra ``pretrained``); left
-      away: where they are installed and likely to help
+    - ``pretrained``: whether networks trained on other data may read these (``None``: where it pays and the
+      extra is installed)
     - ``seed``: of every random choice
     """
 

@@ -270,8 +270,8 @@ def test_overrides_that_cannot_be(cells: Any, arguments: dict[str, Any], words: 
     assert words in str(caught.value)
 
 
-def test_two_targets_are_refused() -> None:
-    with pytest.raises(UsageError, match="Several targets were named: 'a' and 'b'"):
+def test_targets_named_in_two_ways_are_refused() -> None:
+    with pytest.raises(UsageError, match="some as target and some by role: 'a' and 'b'"):
         infer(table(a=every(1, 2), b=every(1, 2)), target="a", roles={"b": "target"})
 
 

@@ -18,7 +18,9 @@ from lamina.features.category import FIRST, MISSING, RARE, UNSEEN, CategoryFeatu
 from lamina.features.date import DateFeature
 from lamina.features.flag import FlagFeature
 from lamina.features.number import NumberFeature
-from lamina.features.target import UNKNOWN, ClassTarget, NumberTarget, target_from_json
+from lamina.features.targets.classes import UNKNOWN, ClassTarget
+from lamina.features.targets.number import NumberTarget
+from lamina.features.targets.several import target_from_json
 
 MANY = given_settings(max_examples=80, deadline=None, database=None)
 CELLS = st.one_of(st.none(), st.floats(allow_nan=True, allow_infinity=True))
@@ -187,7 +189,7 @@ def test_classes_come_back_as_what_they_were(values: list[object], labels: tuple
     frame = pl.DataFrame({"y": values})
     target = target_from_json(json.loads(json.dumps(ClassTarget.fit(frame, "y").to_json())))
     assert target.labels == labels
-    codes = target.encode(frame["y"])
+    codes = target.read(frame["y"])
     told = target.decode(codes).to_list()
     assert told == ([int(each) for each in values] if target.dtype == "integer" else values)
     assert target.decode(np.array([-1])).to_list() == [None]
@@ -195,7 +197,7 @@ def test_classes_come_back_as_what_they_were(values: list[object], labels: tuple
 
 def test_a_class_never_seen_is_unknown() -> None:
     target = ClassTarget.fit(pl.DataFrame({"y": ["a", "b"]}), "y")
-    assert target.encode(pl.Series(["a", "c", None])).tolist() == [0, UNKNOWN, UNKNOWN]
+    assert target.read(pl.Series(["a", "c", None])).tolist() == [0, UNKNOWN, UNKNOWN]
 
 
 def test_a_target_without_two_values_is_refused() -> None:
@@ -216,7 +218,7 @@ def test_number_answers_come_back_in_the_users_unit(values: list[float]) -> None
     except TargetError:
         return  # they differ by less than a float can tell
     target = target_from_json(json.loads(json.dumps(target.to_json())))
-    told = target.decode(target.encode(frame["y"])).to_numpy()
+    told = target.decode(target.read(frame["y"])).to_numpy()
     assert np.abs(told - values).max() <= 1e-4 * (target.highest - target.lowest) + 1e-9 * max(
         map(abs, values)
     )

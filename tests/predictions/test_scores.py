@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from lamina.predictions.scores import calibration_error, class_scores, intervals, number_scores
+from lamina.scores.classes import calibration_error, class_scores
+from lamina.scores.intervals import intervals
+from lamina.scores.numbers import number_scores
 
 RNG = np.random.default_rng(0)
 

@@ -10,8 +10,9 @@ from sklearn import metrics
 
 import lamina
 from lamina.errors import TrainingError, UsageError
+from lamina.network.outputs.classes import Classes
+from lamina.network.outputs.number import Number
 from lamina.settings import Settings, settings_from
-from lamina.training.validation import METRICS
 
 QUICK = {"quality": "fast", "hidden": (16,), "members": 2, "epochs": 25}
 
@@ -94,7 +95,7 @@ def test_validation_metrics_equal_those_of_scikit_learn() -> None:
     p /= p.sum(1, keepdims=True)
     y = rng.integers(0, 3, 200)
     mine = {
-        name: float(METRICS[name](torch.from_numpy(p), torch.from_numpy(y)))
+        name: float(Classes.metrics[name](torch.from_numpy(p), torch.from_numpy(y)))
         for name in ("log_loss", "accuracy", "auroc")
     }
     areas = [metrics.roc_auc_score(y == k, p[:, k]) for k in range(3)]
@@ -106,4 +107,6 @@ def test_validation_metrics_equal_those_of_scikit_learn() -> None:
         ("rmse", metrics.root_mean_squared_error),
         ("mae", metrics.mean_absolute_error), ("r2", metrics.r2_score),
     ):  # fmt: skip
-        assert float(METRICS[name](torch.from_numpy(a), torch.from_numpy(b))) == pytest.approx(other(b, a))
+        assert float(Number.metrics[name](torch.from_numpy(a), torch.from_numpy(b))) == pytest.approx(
+            other(b, a)
+        )

@@ -86,6 +86,42 @@ def _texts(seed: int, unseen: bool) -> pl.DataFrame:
     return pl.DataFrame({"review": cells}, schema={"review": pl.String})
 
 
+def _recordings(seed: int, unseen: bool) -> pl.DataFrame:
+    import soundfile
+
+    rng = np.random.default_rng(seed)
+    cells: list[bytes | None] = []
+    for row in range(ROWS):
+        rate, channels = (11_025, 1 + row % 2) if unseen else (8000, 1)
+        file = io.BytesIO()
+        wave = 0.3 * rng.normal(size=(rate // 5 + 40 * (row % 7), channels))
+        soundfile.write(file, wave, rate, format="FLAC" if unseen and row % 3 else "WAV")
+        cells.append(file.getvalue())
+    cells[3] = None
+    if unseen:
+        silence = io.BytesIO()
+        soundfile.write(silence, np.zeros(900), 8000, format="WAV")
+        cells[1], cells[4], cells[5] = b"no recording", (cells[4] or b"")[:30], silence.getvalue()
+    return pl.DataFrame({"recording": cells})
+
+
+def _clips(seed: int, unseen: bool) -> pl.DataFrame:
+    from PIL import Image
+
+    rng = np.random.default_rng(seed)
+    cells: list[bytes | None] = []
+    for row in range(ROWS):
+        shape = (3 + row % 4, 9, 11, 3) if unseen else (4, 10, 12, 3)
+        frames = [Image.fromarray(each) for each in rng.integers(0, 256, shape, dtype=np.uint8)]
+        file = io.BytesIO()
+        frames[0].save(file, "GIF", save_all=True, append_images=frames[1:])
+        cells.append(file.getvalue())
+    cells[3] = None
+    if unseen:
+        cells[1], cells[4] = b"no clip", (cells[4] or b"")[:60]
+    return pl.DataFrame({"clip": cells})
+
+
 MAKERS: dict[str, Maker] = {
     "number": _numbers,
     "category": _words,
@@ -93,9 +129,13 @@ MAKERS: dict[str, Maker] = {
     "date": _dates,
     "image": _pictures,
     "text": _texts,
+    "audio": _recordings,
+    "video": _clips,
 }
 
 # What a kind's input layer would choose by itself, and the checks want otherwise.
 SPECS: dict[str, dict[str, Any]] = {
     "image": {"widths": [4, 6], "depths": [1, 3], "shift": 1, "mirror": True},
+    "audio": {"bands": 12, "widths": [4, 6], "depths": [1, 2], "mask": [2, 2]},
+    "video": {"widths": [4, 6], "depths": [1, 3], "shift": 1, "mirror": True},
 }

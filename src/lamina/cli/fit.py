@@ -7,7 +7,19 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from lamina.cli.options import Data, Json, Kinds, Roles, Target, pairs, source
+from lamina.cli.options import (
+    Answers,
+    Data,
+    Json,
+    Kinds,
+    Order,
+    Quantiles,
+    Roles,
+    Targets,
+    pairs,
+    source,
+    task_of,
+)  # fmt: skip
 from lamina.errors import UsageError
 from lamina.files import check_place
 
@@ -16,19 +28,18 @@ NAME = "fit"
 
 def fit(
     data: Data,
-    target: Target = None,
+    target: Targets = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="Where to save (default: NAME.lamina here).", show_default=False),
     ] = None,
     quality: Annotated[Literal["fast", "good", "best"], typer.Option(help="The one dial.")] = "good",
-    answer: Annotated[
-        Literal["classes", "number"] | None,
-        typer.Option(help="What the target is, if not as read."),
-    ] = None,
+    answer: Answers = None,
+    quantiles: Quantiles = None,
+    order: Order = None,
     metric: Annotated[
         str | None,
-        typer.Option(help="What validation looks at: log_loss, accuracy, auroc, rmse, mae, r2."),
+        typer.Option(help="What validation looks at: log_loss, accuracy, auroc, rmse, mae, r2, …"),
     ] = None,
     balance: Annotated[Literal["none", "balanced"], typer.Option(help="Weigh rare classes up.")] = "none",
     kind: Kinds = None,
@@ -72,17 +83,14 @@ def fit(
     """
     # Wrong words are better said before a second and a half of imports
     settings = _settings(locals())
+    task = task_of(target, answer=answer, quantiles=quantiles, order=order, metric=metric, balance=balance)
     output = output or default_output(data[0])
     check_place(output)
     from lamina.model import fit as train
     from lamina.records import to_json
-    from lamina.tasks import Predict
     from lamina.training.precision import Machine
 
     where = source(data)
-    task: Any = target
-    if target is not None and (answer or metric or balance != "none"):
-        task = Predict(target=target, answer=answer, metric=metric, balance=balance)  # type: ignore[arg-type]
     machine = Machine(
         device=device,
         precision=precision,

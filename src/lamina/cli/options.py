@@ -4,19 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lamina.errors import UsageError
+
+if TYPE_CHECKING:
+    from lamina.tasks import Task
 
 Data = Annotated[
     list[Path],
     typer.Argument(help="A table, several tables, a folder or an archive.", show_default=False),
 ]
 ModelFile = Annotated[Path, typer.Argument(help="A model file (.lamina).", show_default=False)]
-Target = Annotated[
-    str | None, typer.Option("--target", "-t", help="The column to predict.", show_default=False)
+Targets = Annotated[
+    list[str] | None,
+    typer.Option("--target", "-t", help="The column to predict; again for several.", show_default=False),
+]
+Answers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--answer",
+        help="What the target is, if not as read: classes, number, quantiles, count, amount, ordered, "
+        "labels, transcript; COLUMN=ANSWER where there are several.",
+        show_default=False,
+    ),
+]
+Quantiles = Annotated[
+    str | None,
+    typer.Option(help="Levels wanted of a number, as 0.1,0.5,0.9.", show_default=False),
+]
+Order = Annotated[
+    str | None,
+    typer.Option(help="Ordered classes, lowest first, as low,medium,high.", show_default=False),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 Kinds = Annotated[
@@ -46,3 +67,46 @@ def pairs(options: Iterable[str] | None, flag: str) -> dict[str, str]:
             )
         found[column] = value
     return found
+
+
+def task_of(
+    targets: list[str] | None,
+    *,
+    answer: list[str] | None = None,
+    quantiles: str | None = None,
+    order: str | None = None,
+    **further: Any,
+) -> Task | None:
+    """The task that the options say, or ``None`` where none names a target."""
+    from lamina.tasks import Predict, Transcribe
+
+    if not targets:
+        return None
+    if answer == ["transcript"]:
+        return Transcribe(targets[0] if len(targets) == 1 else tuple(targets), metric=further.get("metric"))
+    return Predict(
+        target=targets[0] if len(targets) == 1 else tuple(targets),
+        answer=_answers(answer, targets),
+        quantiles=_levels(quantiles),
+        order=tuple(part.strip() for part in order.split(",") if part.strip()) if order else (),
+        **further,
+    )
+
+
+def _answers(answer: list[str] | None, targets: list[str]) -> str | dict[str, str] | None:
+    """One answer for all, or one for each column named."""
+    if not answer:
+        return None
+    if len(answer) == 1 and "=" not in answer[0]:
+        return answer[0]
+    return pairs(answer, "--answer")
+
+
+def _levels(quantiles: str | None) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in (quantiles or "").split(",") if part)
+    except ValueError as error:
+        raise UsageError(
+            f"--quantiles {quantiles!r} is not a list of numbers.",
+            "Write the levels with commas between: --quantiles 0.1,0.5,0.9.",
+        ) from error

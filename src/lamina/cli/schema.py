@@ -4,13 +4,32 @@ from __future__ import annotations
 
 import typer
 
-from lamina.cli.options import Data, Json, Kinds, Roles, Target, pairs, source
+from lamina.cli.options import (
+    Answers,
+    Data,
+    Json,
+    Kinds,
+    Order,
+    Quantiles,
+    Roles,
+    Targets,
+    pairs,
+    source,
+    task_of,
+)  # fmt: skip
 
 NAME = "schema"
 
 
 def schema(
-    data: Data, target: Target = None, kind: Kinds = None, role: Roles = None, json: Json = False
+    data: Data,
+    target: Targets = None,
+    answer: Answers = None,
+    quantiles: Quantiles = None,
+    order: Order = None,
+    kind: Kinds = None,
+    role: Roles = None,
+    json: Json = False,
 ) -> None:
     """Show kind, role and reason of every column of DATA."""
     from lamina.data.infer import infer
@@ -18,7 +37,8 @@ def schema(
     from lamina.records import to_json
 
     table = read(source(data), part="train")
-    found = infer(table, target=target, kinds=pairs(kind, "--kind"), roles=pairs(role, "--role"))
+    task = task_of(target, answer=answer, quantiles=quantiles, order=order)
+    found = infer(table, task=task, kinds=pairs(kind, "--kind"), roles=pairs(role, "--role"))
     if json:
         typer.echo(to_json(found))
         return

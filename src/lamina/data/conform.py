@@ -1,7 +1,8 @@
 """A raw table brought into the types of a schema: the same code for training and for serving.
 
     number → Float64 · flag → Boolean · category → String · date → Datetime("us"), UTC
-    image → as it is (path, encoded file or pixels)
+    image, audio, video → a path, an encoded file or pixels; addresses like file:///a.png as paths
+    labels to predict → List(String)
 
 Missing cells and cells that cannot be read become null; the second are counted in a finding. Rows
 keep their order and number, except that rows without an answer are left out where one is needed.
@@ -19,6 +20,8 @@ import polars as pl
 from lamina.catalog import KINDS
 from lamina.data.dates import DateForm, parse_date
 from lamina.data.flags import FlagForm, parse_flag
+from lamina.data.labels import LabelsForm, parse_labels
+from lamina.data.media_cells import MEDIA_KINDS, as_paths, on_the_web
 from lamina.data.numbers import NumberForm, parse_number
 from lamina.data.parse import MISSING, MISSING_TEXT, is_missing, to_text
 from lamina.data.table import Table
@@ -107,31 +110,38 @@ def _extra_columns(table: Table, schema: Schema) -> list[Finding]:
 
 
 def _answered(frame: pl.DataFrame, schema: Schema) -> tuple[pl.DataFrame, list[Finding]]:
-    """Only the rows that have an answer, and how many had none."""
+    """Only the rows that have an answer, of several targets at least one, and how many had none."""
     targets = schema.with_role("target")
     if not targets:
         return frame, []
-    name = targets[0].name
-    empty = frame[name].is_null()
+    findings, unanswered = [], pl.Series([True] * frame.height, dtype=pl.Boolean)
+    for target in targets:
+        empty = frame[target.name].is_null()
+        unanswered &= empty
+        if empty.any() or not frame.height:
+            findings.append(_missing_answers(frame, target.name, empty, alone=len(targets) == 1))
+    return (frame.filter(~unanswered) if unanswered.any() else frame), findings
+
+
+def _missing_answers(frame: pl.DataFrame, name: str, empty: pl.Series, alone: bool) -> Finding:
+    """How many rows have no answer of this target. Raises TargetError where none has one."""
     count = int(empty.sum())
-    if count == 0 and frame.height > 0:
-        return frame, []
     if count == frame.height:
         raise TargetError(
             f"The target {name!r} has no value in any of the {frame.height:,} rows.",
             "Fill it for the rows to learn from, or name another column.",
             column=name,
         )
-    finding = Finding(
+    what = "and were left out" if alone else "and count for the other targets only"
+    return Finding(
         severity="note",
         code="target-missing",
         column=name,
         rows=_first_rows(empty),
         count=count,
-        message=f"{count:,} of {frame.height:,} rows have no {name!r} and were left out.",
+        message=f"{count:,} of {frame.height:,} rows have no {name!r} {what}.",
         remedy="Fill in the answer to use these rows.",
     )
-    return frame.filter(~empty), [finding]
 
 
 # ------------------------------------------------------------------------------------ one column
@@ -141,8 +151,12 @@ def _conform_column(raw: pl.Series, field: Field) -> tuple[pl.Series, Finding | 
     """A column in the type of its kind, and a finding for cells that could not be read."""
     cells = _cells(field)
     if cells == "raw":
-        return raw, _wrong_type(raw, field)
+        return _media(raw, field) if field.kind in MEDIA_KINDS else (raw, None)
     reader, markers = _READERS[cells]
+    if cells == "labels":
+        column = reader(raw, field.form)
+        lost = column.is_null() & ~is_missing(raw, markers)
+        return column, _unreadable(raw, field, lost) if lost.any() else None
     if raw.dtype.is_nested() or raw.dtype in (pl.Binary, pl.Object):
         return raw, _refusal(raw, field, raw.is_not_null())
     column = reader(raw, field.form)
@@ -157,6 +171,25 @@ def _conform_column(raw: pl.Series, field: Field) -> tuple[pl.Series, Finding | 
     if count > TOO_MANY * filled and not infinite:
         return column, _refusal(raw, field, lost)
     return column, _unreadable(raw, field, lost)
+
+
+def _media(raw: pl.Series, field: Field) -> tuple[pl.Series, Finding | None]:
+    """Paths, encoded files or pixels; addresses in a network are refused: nothing is fetched."""
+    web = on_the_web(raw)
+    if not web.any():
+        return as_paths(raw), _wrong_type(raw, field)
+    rows, count = _first_rows(web), int(web.sum())
+    return raw, Finding(
+        severity="fatal",
+        code="unreadable",
+        column=field.name,
+        rows=rows,
+        count=count,
+        message=f"Column {field.name!r} names {count:,} files in a network, first in row {rows[0]}: "
+        f"{_shown(raw, rows[0])}. Lamina fetches nothing from a network.",
+        remedy="Bring the files: download them and name their paths, or leave the column out with "
+        f"roles={{{field.name!r}: 'ignored'}}.",
+    )
 
 
 def _number(raw: pl.Series, form: dict[str, Any]) -> pl.Series:
@@ -193,11 +226,17 @@ def _category(raw: pl.Series, form: dict[str, Any]) -> pl.Series:
     return nothing.zip_with(missing, texts).alias(raw.name)
 
 
+def _labels(raw: pl.Series, form: dict[str, Any]) -> pl.Series:
+    """List(String)."""
+    return parse_labels(raw, msgspec.convert(form, LabelsForm))
+
+
 _READERS: Final[dict[str, tuple[Callable[[pl.Series, dict[str, Any]], pl.Series], frozenset[str]]]] = {
     "number": (_number, MISSING),
     "flag": (_flag, MISSING),
     "date": (_date, MISSING),
     "category": (_category, MISSING_TEXT),
+    "labels": (_labels, MISSING_TEXT),
 }
 
 
@@ -255,8 +294,7 @@ def _refusal(raw: pl.Series, field: Field, lost: pl.Series) -> Finding | None:
 
 def _wrong_type(raw: pl.Series, field: Field) -> Finding | None:
     """A column of media that holds numbers, say."""
-    media = field.kind in ("image", "audio", "video")
-    if not media or raw.dtype in (pl.String, pl.Binary, pl.Null) or raw.dtype.is_nested():
+    if raw.dtype in (pl.String, pl.Binary, pl.Null) or raw.dtype.is_nested():
         return None
     return _refusal(raw, field, raw.is_not_null())
 
@@ -269,6 +307,8 @@ def _wanted(field: Field) -> str:
         return f"dates ({field.form.get('order', 'typed')})"
     if field.kind == "flag":
         return f"{field.form.get('true', 'true')} or {field.form.get('false', 'false')}"
+    if field.form.get("cells") == "labels":
+        return "lists of labels"
     return KINDS[field.kind].plural if field.kind in KINDS else field.kind
 
 

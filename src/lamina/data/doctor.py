@@ -36,7 +36,8 @@ def examine(frame: pl.DataFrame, schema: Schema, answer: Answer) -> tuple[Findin
 
 
 def _target(schema: Schema) -> Field | None:
-    return next(iter(schema.with_role("target")), None)
+    """The target, where its cells hold one plain value each."""
+    return next((field for field in schema.with_role("target") if field.kind in ("number", "category")), None)
 
 
 def _inputs(frame: pl.DataFrame, schema: Schema) -> list[Field]:

@@ -22,7 +22,7 @@ from lamina.data.table import Table
 from lamina.data.targets import target_field
 from lamina.errors import TargetError, UsageError, nearest
 from lamina.records import Field, Role, Schema
-from lamina.tasks import Predict
+from lamina.tasks import Asked, Task
 
 # Every kind there is a word for. Those of the catalog have a feature and an input layer.
 WORDS: Final = (
@@ -36,14 +36,14 @@ def infer(
     table: Table,
     *,
     target: str | None = None,
-    task: Predict | None = None,
+    task: Task | None = None,
     kinds: Mapping[str, str] | None = None,
     roles: Mapping[str, str] | None = None,
     readable: Container[str] = KINDS,
 ) -> Schema:
     """The schema of a table: for every column its kind, role and the reason.
 
-    ``target`` (else the task's, else the table's own label) is the answer; a table without one
+    ``target`` (else those of the task, else the table's own label) is the answer; a table without one
     gets a schema of inputs. ``kinds`` and ``roles`` overrule, by column name. Columns of a kind
     that is not in ``readable`` are ignored, and say so.
 
@@ -53,13 +53,13 @@ def infer(
     kinds, roles = dict(kinds or {}), dict(roles or {})
     names = table.frame.columns
     _check_overrides(names, kinds, roles)
-    target = _target_name(table, target, task, roles)
+    targets = _target_names(table, target, task, roles)
     sample = _sample(table.frame)
     fields = []
     for name in names:
         column = Column(name, table.frame[name], sample[name], wide=len(names) > 3)
-        if name == target:
-            fields.append(target_field(column, task.answer if task else None, kinds.get(name)))
+        if name in targets:
+            fields.append(target_field(column, task.of(name) if task else Asked(), kinds.get(name)))
         else:
             fields.append(_field(column, kinds.get(name), roles.get(name), readable))
     return Schema(tuple(fields))
@@ -87,31 +87,39 @@ def _check_overrides(names: list[str], kinds: dict[str, str], roles: dict[str, s
         raise UsageError(" ".join(problems), " ".join(remedies), kinds=kinds, roles=roles)
 
 
-def _target_name(table: Table, target: str | None, task: Predict | None, roles: dict[str, str]) -> str | None:
-    """The one column to predict, however it was named; ``None`` where nobody named one."""
-    asked = [target] if target is not None else [task.target] if task is not None else []
-    named = dict.fromkeys([*asked, *(name for name, role in roles.items() if role == "target")])
-    if len(named) > 1:
-        listed = " and ".join(repr(name) for name in named)
+def _target_names(
+    table: Table, target: str | None, task: Task | None, roles: dict[str, str]
+) -> tuple[str, ...]:
+    """The columns to predict, however they were named; none where nobody named one."""
+    asked = [target] if target is not None else [*task.targets] if task is not None else []
+    extra = [name for name, role in roles.items() if role == "target" and name not in asked]
+    if asked and extra:
+        listed = " and ".join(repr(name) for name in [*asked, *extra])
         raise UsageError(
-            f"Several targets were named: {listed}.",
-            "Name one column to predict.",
-            targets=[*named],
+            f"Several targets were named, some as target and some by role: {listed}.",
+            "Name all columns to predict together: target=(…, …).",
+            targets=[*asked, *extra],
         )
-    name = next(iter(named), table.label)
-    if name is not None and name not in table.frame.columns:
+    own = [] if table.label is None else [table.label]
+    names = tuple(asked or extra or own)
+    for name in names:
+        _check_target(table, name, roles)
+    return names
+
+
+def _check_target(table: Table, name: str, roles: dict[str, str]) -> None:
+    if name not in table.frame.columns:
         raise TargetError(
             f"There is no column {name!r} to predict in {table.source}.",
             nearest(name, table.frame.columns),
             column=name,
         )
-    if name is not None and roles.get(name, "target") != "target":
+    if roles.get(name, "target") != "target":
         raise UsageError(
             f"Column {name!r} is the target and was given the role {roles[name]!r}.",
             "Drop the role, or name another target.",
             column=name,
         )
-    return name
 
 
 def _field(column: Column, kind: str | None, role: str | None, readable: Container[str]) -> Field:

@@ -14,6 +14,7 @@ from typing import Final, Literal
 
 import polars as pl
 
+from lamina.data.media_cells import absolute
 from lamina.data.table import Table
 from lamina.errors import SourceError
 from lamina.records import Finding
@@ -277,7 +278,7 @@ def resolve_media(frame: pl.DataFrame, folder: Path) -> tuple[pl.DataFrame, tupl
         if sum(_exists(root / value) for value in media) <= _RESOLVED_SHARE * len(media):
             continue
         values = frame[name].unique().drop_nulls()
-        full = pl.Series([str(root / value.strip()) for value in values], dtype=pl.String)
+        full = pl.Series([absolute(value, root) for value in values], dtype=pl.String)
         frame = frame.with_columns(pl.col(name).replace(values, full))
         notes += (f"column {name!r} names files",)
     return frame, notes

@@ -14,6 +14,8 @@ import polars as pl
 from lamina.data.columns import ID_WORDS, Column, Reading
 from lamina.data.dates import detect_date
 from lamina.data.flags import detect_flag, parse_flag
+from lamina.data.media_cells import MEDIA_KINDS, all_moving, as_paths, kind_of_cells
+from lamina.data.media_folders import MEDIA
 from lamina.data.numbers import NumberForm, detect_number, parse_number
 from lamina.data.parse import is_missing
 
@@ -43,11 +45,9 @@ _TIME_WORDS = frozenset(
     }
 )
 _MEDIA: Final = {
-    "image": r"(?i)\.(png|jpe?g|bmp|gif|tiff?|webp)$",
-    "audio": r"(?i)\.(wav|mp3|flac|ogg|opus|m4a|aac)$",
-    "video": r"(?i)\.(mp4|avi|mov|mkv|webm|mpe?g)$",
+    kind: rf"(?i)\.({'|'.join(end[1:] for end, of in MEDIA.items() if of == kind)})$" for kind in MEDIA_KINDS
 }
-_IMAGE_MAGIC: Final = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
+_GIFS: Final = 8  # GIF files opened to see whether they move
 
 
 def read(column: Column) -> Reading:
@@ -95,16 +95,30 @@ def media(column: Column) -> Reading | None:
         size = " × ".join(str(length) for length in dtype.shape)
         return Reading("image", f"pixels, {size}", form={"raw": "pixels"})
     if dtype == pl.Binary:
-        starts = [bytes(cell[:12]) for cell in column.sample.drop_nulls().head(50)]
-        pictures = sum(s.startswith(_IMAGE_MAGIC) or s[8:12] == b"WEBP" for s in starts)
-        if starts and pictures >= 0.9 * len(starts):
-            return Reading("image", "encoded picture files", form={"raw": "bytes"})
-        return Reading("id", "binary data of an unknown format", useless=True)
+        kind = kind_of_cells(column.sample)
+        if kind is None:
+            return Reading("id", "binary data of an unknown format", useless=True)
+        if kind == "image" and _animated(column.sample):
+            return Reading("video", "encoded GIF files that move", form={"raw": "bytes"})
+        what = "picture" if kind == "image" else kind
+        return Reading(kind, f"encoded {what} files", form={"raw": "bytes"})
     if column.is_text:
         for kind, ending in _MEDIA.items():
             if column.text.str.contains(ending).sum() >= 0.95 * max(len(column.text), 1):
+                if kind == "image" and _animated(as_paths(column.text)):
+                    return Reading("video", "paths of GIF files that move", form={"raw": "path"})
                 return Reading(kind, f"paths of {kind} files", form={"raw": "path"})
     return None
+
+
+def _animated(cells: pl.Series) -> bool:
+    """Whether a column of picture files holds animations: GIF files of several pictures each."""
+    some = cells.drop_nulls().head(_GIFS).to_list()
+    if not all(
+        each[:4] == b"GIF8" if isinstance(each, bytes) else each.lower().endswith(".gif") for each in some
+    ):
+        return False
+    return all_moving(some)
 
 
 def _innermost(dtype: pl.DataType) -> Any:

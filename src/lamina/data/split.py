@@ -8,9 +8,9 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
+from lamina.catalog import ANSWERS
 from lamina.errors import ColumnError, UsageError
 from lamina.records import Schema
-from lamina.tasks import Answer
 
 How = Literal["auto", "random", "group", "time"]
 
@@ -31,7 +31,7 @@ def split(
     frame: pl.DataFrame,
     schema: Schema,
     *,
-    answer: Answer,
+    answer: str,
     share: float,
     seed: int,
     how: How = "auto",
@@ -39,7 +39,8 @@ def split(
     """Holds ``share`` (0 to 1, exclusive) of the rows of a conformed frame back.
 
     "auto" keeps groups whole where a field has the role group, holds the latest rows back where
-    one has the role time, and else draws evenly over the classes or over the range of the number.
+    one has the role time, and else draws evenly over the classes or over the range of the number, of several
+    targets the first one's; ``answer`` is what kind that is.
     The same frame, share and seed give the same split. At least one row stays to learn from.
 
     Raises ``UsageError`` for a share that cannot be, or "group" and "time" without such a field;
@@ -62,9 +63,12 @@ def split(
     target = _name(schema, "target")
     if how == "random" or target is None:
         return _randomly(frame.height, share, rng)
-    if answer == "classes":
+    kind = ANSWERS[answer].kind
+    if kind == "category":
         return _by_class(frame[target], share, rng)
-    return _by_quantile(frame[target], share, rng)
+    if kind == "number":
+        return _by_quantile(frame[target], share, rng)
+    return _randomly(frame.height, share, rng)
 
 
 def _name(schema: Schema, role: Literal["group", "time", "target"]) -> str | None:

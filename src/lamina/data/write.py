@@ -19,7 +19,7 @@ def write(frame: pl.DataFrame, path: str | Path | None, *, json: bool = False) -
     Raises UsageError for an ending that is no known format, OutputError where nothing can be written.
     """
     if path is None:
-        sys.stdout.write(frame.write_json() + "\n" if json else frame.write_csv())
+        sys.stdout.write(_without_bytes(frame).write_json() + "\n" if json else _flat(frame).write_csv())
         return
     ending = ending_of(path)
     with written_whole(path) as waiting:
@@ -42,15 +42,28 @@ def _write(frame: pl.DataFrame, path: Path, ending: str) -> None:
     if ending == ".parquet":
         frame.write_parquet(path)
     elif ending in (".csv", ".tsv"):
-        frame.write_csv(path, separator="\t" if ending == ".tsv" else ",")
+        _flat(frame).write_csv(path, separator="\t" if ending == ".tsv" else ",")
     elif ending in (".ndjson", ".jsonl"):
-        frame.write_ndjson(path)
+        _without_bytes(frame).write_ndjson(path)
     elif ending == ".json":
-        frame.write_json(path)
+        _without_bytes(frame).write_json(path)
     elif ending == ".xlsx":
         try:
-            frame.write_excel(path)
+            _flat(frame).write_excel(path)
         except ImportError as error:
             raise MissingExtraError("Writing Excel files", "excel") from error
     else:
         frame.write_ipc(path)
+
+
+def _flat(frame: pl.DataFrame) -> pl.DataFrame:
+    """What a text format can hold: lists of words with ";" between, an empty one as "[]"; bytes as base64."""
+    lists = pl.col(pl.List(pl.String))
+    return _without_bytes(frame).with_columns(
+        pl.when(lists.list.len() == 0).then(pl.lit("[]")).otherwise(lists.list.join(";"))
+    )
+
+
+def _without_bytes(frame: pl.DataFrame) -> pl.DataFrame:
+    """Encoded pictures as base64."""
+    return frame.with_columns(pl.col(pl.Binary).bin.encode("base64"))

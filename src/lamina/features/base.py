@@ -9,6 +9,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import polars as pl
 
+from lamina.records import Finding
+
 Arrays = dict[str, np.ndarray]
 
 
@@ -47,6 +49,15 @@ class Feature(ABC):
     @abstractmethod
     def from_json(cls, state: Mapping[str, Any]) -> Self:
         """The feature that ``to_json`` wrote."""
+
+    def findings(self, arrays: Arrays) -> list[Finding]:
+        """What is noticed in the encoded values themselves: recordings that are silent, say."""
+        return []
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes that one row's arrays take, about: large tables are encoded so many rows at a time."""
+        return 8 * len(self.columns)
 
     @property
     def linear_width(self) -> int:

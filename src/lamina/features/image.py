@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -13,13 +11,15 @@ import numpy as np
 import polars as pl
 from PIL import Image, ImageOps
 
+from lamina.features import photographs
 from lamina.features.base import Arrays, Feature
+from lamina.features.media import decoded, release, room, sampled
 
 SAMPLE = 256  # images looked at to choose size and channels
 LARGEST_SIDE = 64  # pixels; larger pictures are reduced to this before the network
 MOST_PIXELS = 64_000_000  # of one file, checked before it is decoded
 MOST_LINEAR = 14  # pixels per side that the linear baseline sees
-CHUNK = 256  # files decoded by one call of a worker
+COPIED = 10_000  # pictures given as pixels that are copied at once
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ class ImageFeature(Feature):
     ``LARGEST_SIDE``, else their median shape reduced to that; one channel where none has colour.
     Transparency is laid on white, EXIF rotation is applied, 16-bit pixels are scaled to 8. A missing or
     broken picture is black with ``present`` false. ``mean`` and ``spread`` (0 to 255, per channel)
-    normalise in the network.
+    normalise in the network. With ``pretrained`` a network trained on photographs reads them, which are then
+    kept up to its size.
     """
 
     kind: ClassVar[str] = "image"
@@ -41,23 +42,33 @@ class ImageFeature(Feature):
     width: int
     mean: tuple[float, ...]
     spread: tuple[float, ...]
+    pretrained: bool = False
 
     @classmethod
-    def fit(cls, name: str, frame: pl.DataFrame, columns: Sequence[str], side: int | None = None) -> Self:
-        series = frame[columns[0]].drop_nulls()
-        picked = np.linspace(0, max(len(series) - 1, 0), min(SAMPLE, len(series))).astype(int)
-        sample = [image for image in _images(series.gather(picked)) if image is not None]
-        height, width = _common_size([each.size[::-1] for each in sample], side)
-        channels = 3 if any(_has_colour(each) for each in sample) else 1
+    def fit(
+        cls,
+        name: str,
+        frame: pl.DataFrame,
+        columns: Sequence[str],
+        side: int | None = None,
+        pretrained: bool | None = None,
+    ) -> Self:
+        cells = sampled(frame[columns[0]], SAMPLE)
+        sample = [image for cell in cells if (image := open_picture(cell)) is not None]
+        sizes = [each.size[::-1] for each in sample]
+        channels = 3 if any(has_colour(each) for each in sample) else 1
+        longest = float(np.median(np.array(sizes), axis=0).max()) if sizes else 0.0
+        looked_at = photographs.wanted(pretrained, rows=frame.height, side=longest, colour=channels == 3)
+        height, width = common_size(sizes, side, photographs.LARGEST_SIDE if looked_at else LARGEST_SIDE)
         pixels = np.stack(
-            [_pixels(each, channels, height, width) for each in sample]
+            [pixels_of(each, channels, height, width) for each in sample]
             or [np.zeros((channels, height, width), np.uint8)]
         )
         mean = pixels.mean((0, 2, 3))
         spread = np.maximum(pixels.std((0, 2, 3)), 1.0)
         return cls(
             name, tuple(columns), channels, height, width,
-            tuple(map(float, mean)), tuple(map(float, spread)),
+            tuple(map(float, mean)), tuple(map(float, spread)), looked_at,
         )  # fmt: skip
 
     def transform(self, frame: pl.DataFrame) -> Arrays:
@@ -65,18 +76,20 @@ class ImageFeature(Feature):
         direct = self._direct(series)
         if direct is not None:
             return direct
-        pixels = np.zeros((len(series), self.channels, self.height, self.width), np.uint8)
-        present = np.zeros(len(series), bool)
-
-        def decode(start: int) -> None:
-            for row, image in enumerate(_images(series[start : start + CHUNK]), start):
-                if image is not None:
-                    pixels[row] = _pixels(image, self.channels, self.height, self.width)
-                    present[row] = True
-
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            list(pool.map(decode, range(0, len(series), CHUNK)))
+        pixels, present = decoded(series, self._shape, self._decode, title="reading pictures")
         return {self.name: pixels, f"{self.name}.present": present}
+
+    @property
+    def _shape(self) -> tuple[int, int, int]:
+        return self.channels, self.height, self.width
+
+    @property
+    def row_bytes(self) -> int:
+        return self.channels * self.height * self.width
+
+    def _decode(self, cell: Any) -> np.ndarray | None:
+        image = open_picture(cell)
+        return None if image is None else pixels_of(image, *self._shape)
 
     def _direct(self, series: pl.Series) -> Arrays | None:
         """Pixels of the wanted shape are taken as they are, without a picture in between."""
@@ -86,8 +99,11 @@ class ImageFeature(Feature):
         raw = raw[..., None] if raw.ndim == 3 else raw
         if raw.dtype != np.uint8 or raw.shape[1:] != (self.height, self.width, self.channels):
             return None
-        # Writable: torch warns of memory it must not write to
-        pixels = np.require(raw.transpose(0, 3, 1, 2), requirements=["C", "W"])
+        # A copy: torch warns of memory it must not write to
+        pixels = room((len(raw), *self._shape))
+        for start in range(0, len(raw), COPIED):
+            pixels[start : start + COPIED] = raw[start : start + COPIED].transpose(0, 3, 1, 2)
+            release(pixels)
         return {self.name: pixels, f"{self.name}.present": np.ones(len(raw), bool)}
 
     def extend(self, frame: pl.DataFrame) -> Self:
@@ -119,6 +135,7 @@ class ImageFeature(Feature):
             "width": self.width,
             "mean": list(self.mean),
             "spread": list(self.spread),
+            "pretrained": self.pretrained,
         }
 
     @classmethod
@@ -131,6 +148,7 @@ class ImageFeature(Feature):
             int(state["width"]),
             tuple(map(float, state["mean"])),
             tuple(map(float, state["spread"])),
+            bool(state.get("pretrained", False)),
         )
 
     def describe(self) -> str:
@@ -138,29 +156,24 @@ class ImageFeature(Feature):
         return f"image: {self.columns[0]}, read as {self.height} × {self.width} {colour} pixels"
 
 
-def _images(series: pl.Series) -> Iterator[Image.Image | None]:
-    """Each cell as an opened picture, ``None`` where it is missing or cannot be decoded."""
-    for cell in series:
-        yield None if cell is None else _open(cell)
-
-
-def _open(cell: Any) -> Image.Image | None:
+def open_picture(cell: Any) -> Image.Image | None:
+    """A cell as an upright picture of 8 bits, grey or colour; None where it cannot be decoded."""
     # A hostile or broken file can raise nearly anything from a decoder: all of it means "broken".
     try:
         if isinstance(cell, pl.Series | np.ndarray | list):
             pixels = np.asarray(cell, np.uint8)
             single = pixels.ndim == 3 and pixels.shape[2] == 1
-            return _upright(Image.fromarray(pixels[..., 0] if single else pixels))
+            return upright(Image.fromarray(pixels[..., 0] if single else pixels))
         with Image.open(io.BytesIO(cell) if isinstance(cell, bytes) else cell) as image:
             if image.width * image.height > MOST_PIXELS:
                 return None
             image.load()
-            return _upright(image)
+            return upright(image)
     except Exception:
         return None
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def upright(image: Image.Image) -> Image.Image:
     """EXIF rotation applied, depth brought to 8 bits, transparency laid on white, palette resolved."""
     if image.getexif():
         image = ImageOps.exif_transpose(image)
@@ -182,7 +195,8 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     return Image.fromarray(np.clip(values / top * 255.0, 0, 255).astype(np.uint8))
 
 
-def _has_colour(image: Image.Image) -> bool:
+def has_colour(image: Image.Image) -> bool:
+    """Whether a picture is more than grey."""
     if image.mode == "L":
         return False
     rgb = np.asarray(image.convert("RGB")).astype(np.int16)
@@ -190,20 +204,22 @@ def _has_colour(image: Image.Image) -> bool:
     return bool(np.abs(rgb - rgb.mean(2, keepdims=True)).mean() > 1.0)
 
 
-def _common_size(sizes: Sequence[tuple[int, int]], side: int | None) -> tuple[int, int]:
+def common_size(
+    sizes: Sequence[tuple[int, int]], side: int | None, largest: int = LARGEST_SIDE
+) -> tuple[int, int]:
     """(height, width) for all: what they share, or their median shape.
 
-    The longer side becomes ``side`` where it is given, else at most LARGEST_SIDE.
+    The longer side becomes ``side`` where it is given, else at most ``largest``.
     """
     if not sizes:
         return side or 32, side or 32
     height, width = (float(each) for each in np.median(np.array(sizes), axis=0))
     longest = max(height, width)
-    scale = side / longest if side else min(1.0, LARGEST_SIDE / longest)
+    scale = side / longest if side else min(1.0, largest / longest)
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
-def _pixels(image: Image.Image, channels: int, height: int, width: int) -> np.ndarray:
+def pixels_of(image: Image.Image, channels: int, height: int, width: int) -> np.ndarray:
     """uint8 ``(channels, height, width)``."""
     mode = "RGB" if channels == 3 else "L"
     image = image if image.mode == mode else image.convert(mode)

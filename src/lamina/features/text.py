@@ -265,7 +265,9 @@ def _tokens(texts: pl.Series, pretrained: bool | None, *, markup: bool) -> int:
 
     By itself it reads short English texts, where it was measured to help.
     """
-    if pretrained is False or (pretrained is None and (len(texts) < FEWEST_ROWS or not wordpiece.installed())):
+    if pretrained is False or (
+        pretrained is None and (len(texts) < FEWEST_ROWS or not wordpiece.installed())
+    ):
         return 0
     sample = texts.gather_every(max(1, len(texts) // SAMPLE))
     lengths = wordpiece.lengths((without_markup(sample) if markup else sample).to_list())

@@ -45,6 +45,26 @@ def installed() -> bool:
     return find_spec(WEIGHTS.package) is not None
 
 
+def check_same(sha256: str) -> None:
+    """Whether a model that was trained beside these weights can be used here.
+
+    Raises MissingExtraError without the package, ModelFileError where it wants others.
+    """
+    if not installed():
+        raise missing()
+    if sha256 != WEIGHTS.sha256:
+        raise ModelFileError(
+            f"The model was trained beside an encoder with SHA-256 {sha256[:64]}; this Lamina knows "
+            f"{WEIGHTS.sha256}.",
+            "Use the Lamina it was trained with, or train it again.",
+        )
+
+
+def missing() -> MissingExtraError:
+    """The error where the package is absent."""
+    return MissingExtraError("Reading text with the pretrained encoder", "pretrained")
+
+
 def published(file: PackageFile) -> Path:
     """Where the file lies, once its SHA-256 is found to be the published one.
 
@@ -52,7 +72,7 @@ def published(file: PackageFile) -> Path:
     """
     found = find_spec(file.package)
     if found is None or found.origin is None:
-        raise MissingExtraError("Reading text with the pretrained encoder", "pretrained")
+        raise missing()
     path = Path(found.origin).parent / file.path
     digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "no file"
     if digest != file.sha256:

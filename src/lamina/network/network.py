@@ -9,17 +9,18 @@ import msgspec
 import torch
 from torch import Tensor, nn
 
-from lamina.catalog import KINDS, part
 from lamina.features.features import Features
 from lamina.network.hidden.perceptron import Perceptron
-from lamina.network.inputs.base import Batch, Input
+from lamina.network.inputs.base import Batch, Input, layer_class
 from lamina.network.outputs.base import Output
-from lamina.network.outputs.classes import Classes
-from lamina.network.outputs.number import Number
+from lamina.network.outputs.several import make_output
 
 
 class Architecture(msgspec.Struct, frozen=True, kw_only=True):
-    """All sizes of a network as plain data: with the features it rebuilds the same layers."""
+    """All sizes of a network as plain data: with the features it rebuilds the same layers.
+
+    ``output`` is the kind of answer (``catalog.ANSWERS``), ``answer`` what its layer is told besides.
+    """
 
     inputs: dict[str, dict[str, Any]]
     hidden: tuple[int, ...]
@@ -30,6 +31,7 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True):
     smoothing: float = 0.0
     gain: float = 1.0
     dropout: float = 0.0
+    answer: dict[str, Any] = {}
 
 
 class Network(nn.Module):
@@ -43,7 +45,7 @@ class Network(nn.Module):
         self.architecture = architecture
         self.inputs = nn.ModuleDict(
             {
-                feature.name.replace(".", "·"): part(KINDS[feature.kind].input)(
+                feature.name.replace(".", "·"): layer_class(feature)(
                     feature, architecture.inputs[feature.name]
                 )
                 for feature in features
@@ -52,20 +54,24 @@ class Network(nn.Module):
         width = sum(layer.width for layer in self.input_layers())
         a = architecture
         self.hidden = Perceptron(width, a.hidden, a.activation, members=a.members, dropout=a.dropout)
-        self.output = _output(a, self.hidden.width)
+        frames = max(layer.frames for layer in self.input_layers())
+        self.output = make_output(
+            a.output, self.hidden.width, a.scores, a.members,
+            gain=a.gain, smoothing=a.smoothing, spec={**a.answer, "frames": frames},
+        )  # fmt: skip
 
     def forward(self, arrays: Batch) -> Tensor:
         read = [layer(arrays).to(self.hidden_dtype) for layer in self.input_layers()]
         joined = torch.cat(read, dim=1)
         hidden = self.hidden(joined)
-        return self.output(hidden)  # type: ignore[no-any-return]
+        return self.output(hidden)
 
     @property
     def hidden_dtype(self) -> torch.dtype:
         """What the blocks are joined in: bf16 inside autocast, else as the weights are."""
         if torch.is_autocast_enabled("cpu") or torch.is_autocast_enabled("cuda"):
             return torch.bfloat16
-        return self.output.bias.dtype
+        return next(self.output.parameters()).dtype
 
     def input_layers(self) -> Iterator[Input]:
         yield from self.inputs.values()  # type: ignore[misc]
@@ -73,6 +79,8 @@ class Network(nn.Module):
     def loss(self, arrays: Batch, answers: Tensor, weights: Tensor | None = None) -> Tensor:
         """The scalar that training makes small."""
         output: Output = self.output
+        for layer in self.input_layers():
+            answers = layer.moved(arrays, answers)
         return output.loss(self(arrays), answers, weights)
 
     def augment(self, arrays: Batch, generator: torch.Generator) -> Batch:
@@ -89,12 +97,6 @@ class Network(nn.Module):
             views = [seen for view in views for seen in layer.views(view)]
         return torch.cat([self(view) for view in views]) if len(views) > 1 else self(views[0])
 
-    def frozen(self, arrays: Batch) -> Batch:
-        """Once before training: what the weights that training adjusts have no part in."""
-        for layer in self.input_layers():
-            arrays = layer.frozen(arrays)
-        return arrays
-
     def prepare(self, arrays: Batch) -> None:
         """Before training: what starts from the data."""
         for layer in self.input_layers():
@@ -109,12 +111,6 @@ class Network(nn.Module):
     def weights(self) -> int:
         """How many numbers training adjusts."""
         return sum(each.numel() for each in self.parameters() if each.requires_grad)
-
-
-def _output(a: Architecture, width: int) -> Output:
-    if a.output == "classes":
-        return Classes(width, a.scores, a.members, gain=a.gain, smoothing=a.smoothing)
-    return Number(width, a.scores, a.members, gain=a.gain)
 
 
 def build(architecture: Architecture, features: Features, seed: int) -> Network:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from lamina.catalog import KINDS, part
 from lamina.features.features import Features
-from lamina.features.target import ClassTarget, Target
-from lamina.network.inputs.base import FEW, MANY, Input, Situation
+from lamina.features.targets.base import Target
+from lamina.network.inputs.base import FEW, MANY, Input, Situation, layer_class
 from lamina.network.network import Architecture
 from lamina.records import Choice
 from lamina.settings import Settings
@@ -17,7 +16,7 @@ def choose_architecture(
     features: Features, target: Target, rows: int, settings: Settings
 ) -> tuple[Architecture, tuple[Choice, ...]]:
     """The network's sizes for ``rows`` training rows; what the user set stays as set."""
-    layers: dict[str, type[Input]] = {each.name: part(KINDS[each.kind].input) for each in features}
+    layers: dict[str, type[Input]] = {each.name: layer_class(each) for each in features}
     deep = any(layer.deep for layer in layers.values())
     only_deep = all(layer.deep for layer in layers.values())
     activation = settings.activation or ("silu" if only_deep else "relu")
@@ -26,6 +25,7 @@ def choose_architecture(
         quality=settings.quality,
         activation=settings.activation or "silu",
         alone=len({each.kind for each in features}) == 1,
+        frames=target.frames,
     )
     hidden = settings.hidden
     members = settings.members
@@ -36,13 +36,17 @@ def choose_architecture(
     if members is None:
         members, why = (1, "deep input layers: one network") if deep else _members(rows, settings)
         choices.append(Choice(what="members", value=members, why=why))
+    inputs = {each.name: layers[each.name].choose(each, situation) for each in features}
+    for each in features:
+        choices += layers[each.name].choices(each, inputs[each.name])
     architecture = Architecture(
-        inputs={each.name: layers[each.name].choose(each, situation) for each in features},
+        inputs=inputs,
         hidden=hidden,
         activation=activation,
         members=members,
-        output="classes" if isinstance(target, ClassTarget) else "number",
-        scores=len(target.labels) if isinstance(target, ClassTarget) else 1,
+        output=target.answer,
+        scores=target.scores,
+        answer=target.spec(),
         smoothing=max(layers[each.name].smoothing(each) for each in features),
         gain=min(layer.gain for layer in layers.values()) if only_deep else 1.0,
         dropout=0.0 if deep else 0.3 if rows < FEW else 0.1,

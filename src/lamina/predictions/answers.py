@@ -1,4 +1,4 @@
-"""From a network's scores to answers: classes with probabilities, or numbers in the user's unit."""
+"""From a network's scores to answers, in the user's words and units."""
 
 from __future__ import annotations
 
@@ -10,24 +10,31 @@ import torch
 
 from lamina.features.base import Arrays
 from lamina.features.features import Features
-from lamina.features.target import ClassTarget, Target
+from lamina.features.targets.base import Target
 from lamina.network.network import Network
 from lamina.training.examples import writable
 from lamina.training.validation import rows_at_once
 
 CHUNK = 131_072  # rows encoded at once: bounds memory whatever the table's size
+CHUNK_BYTES = 256 * 2**20  # and their arrays: a picture takes a thousand times what a number takes
 
 
 def encoded(features: Features, frame: pl.DataFrame) -> Iterator[tuple[Arrays, int]]:
     """The frame's arrays a chunk at a time, with the rows done so far; an empty frame is one empty chunk."""
-    for start in range(0, max(frame.height, 1), CHUNK):
-        chunk = frame.slice(start, CHUNK)
+    rows = rows_encoded(features)
+    for start in range(0, max(frame.height, 1), rows):
+        chunk = frame.slice(start, rows)
         yield features.transform(chunk), start + chunk.height
+
+
+def rows_encoded(features: Features) -> int:
+    """How many rows are encoded at once."""
+    return max(1, min(CHUNK, CHUNK_BYTES // max(1, sum(each.row_bytes for each in features))))
 
 
 @torch.inference_mode()
 def network_answers(network: Network, arrays: Arrays) -> np.ndarray:
-    """Probabilities ``(rows, class)`` or standard units ``(rows,)``, float32, in full precision."""
+    """Decoded answers ``(rows, …)``, float32, in full precision: probabilities, standard units, ratios."""
     network.eval()
     device = next(network.parameters()).device
     rows, at_once = len(next(iter(arrays.values()))), rows_at_once(arrays)
@@ -37,31 +44,17 @@ def network_answers(network: Network, arrays: Arrays) -> np.ndarray:
             name: torch.from_numpy(writable(each[start : start + at_once])).to(device)
             for name, each in arrays.items()
         }
-        parts.append(network.output.decode(network.scores(batch)).cpu().numpy())
+        parts.append(network.output.answer(network.scores(batch)).cpu().numpy())
     joined: np.ndarray = np.concatenate(parts)
     return joined
 
 
 def answer_frame(
-    raw: np.ndarray, target: Target, answered: np.ndarray, *, probabilities: bool
+    raw: np.ndarray, target: Target, answered: np.ndarray, *, probabilities: bool | None
 ) -> pl.DataFrame:
-    """The answers as columns.
+    """The answers as columns, the first of each target ``predicted_<target>``.
 
-    Classes: ``predicted_<target>``, ``probability`` of that class, and with ``probabilities`` one
-    ``probability_<class>`` each. Numbers: ``predicted_<target>``. Rows where ``answered`` is false are null.
+    ``probabilities``: a column for each class or label (None: where they are few). Rows where ``answered``
+    is false are null.
     """
-    name = f"predicted_{target.column}"
-    if not isinstance(target, ClassTarget):
-        values = np.where(answered, raw, np.nan)
-        return pl.DataFrame([target.decode(values).alias(name)])
-    chosen = np.where(answered, raw.argmax(1), -1)
-    columns = [target.decode(chosen).alias(name), _floats("probability", raw.max(1), answered)]
-    if probabilities:
-        columns += [
-            _floats(f"probability_{label}", raw[:, k], answered) for k, label in enumerate(target.labels)
-        ]
-    return pl.DataFrame(columns)
-
-
-def _floats(name: str, values: np.ndarray, answered: np.ndarray) -> pl.Series:
-    return pl.Series(name, np.where(answered, values, np.nan), dtype=pl.Float32).fill_nan(None)
+    return pl.DataFrame(target.answer_columns(raw, answered, probabilities=probabilities))

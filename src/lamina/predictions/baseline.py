@@ -2,83 +2,44 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+import torch
 
 from lamina.features.base import Arrays
 from lamina.features.features import Features
-
-MOST_ROWS = 20_000  # training rows of the linear model
-MOST_CELLS = 8_000_000  # rows × columns of its matrix
+from lamina.features.targets.base import Target
+from lamina.network.outputs.base import Output
 
 
 @dataclass(frozen=True)
 class Baseline:
     """A constant answer and a linear model, both fitted on training rows.
 
-    ``constant`` are the class shares, or the mean (one number, 0 in standard units); ``weights``
-    ``(columns, scores)`` and ``bias`` are the linear model's.
+    ``constant`` ``(width,)`` is the target's own: class shares, the mean, quantiles; ``weights``
+    ``(columns, scores)`` and ``bias`` are the linear model's, which gives scores as the output layer does.
     """
 
     constant: np.ndarray
     weights: np.ndarray
     bias: np.ndarray
 
-    @classmethod
-    def fit(
-        cls,
-        features: Features,
-        arrays: Arrays,
-        answers: np.ndarray,
-        train: np.ndarray,
-        classes: int,
-        seed: int,
-    ) -> Self:
-        """Logistic regression or ridge on standardised numbers and one-hot categories.
+    def constant_answers(self, target: Target, rows: int) -> np.ndarray:
+        """Decoded answers ``(rows, …)``, all the same."""
+        answers = np.tile(self.constant, (rows, 1))
+        return answers[:, 0] if target.flat else answers
 
-        ``train`` are the rows to learn from, of which a sample is taken where there are many.
-        """
-        from sklearn.linear_model import LogisticRegression, Ridge
-
-        rows = train[_sampled(len(train), features, seed)]
-        x = linear_matrix(features, {name: each[rows] for name, each in arrays.items()})
-        y = answers[rows]
-        if not classes:
-            ridge = Ridge(alpha=1.0).fit(x, y)
-            weights, bias = ridge.coef_.reshape(-1, 1), np.atleast_1d(ridge.intercept_)
-            return cls(np.array([answers[train].mean()], np.float32), _f32(weights), _f32(bias))
-        shares = np.bincount(answers[train], minlength=classes) / len(train)
-        weights, bias = np.zeros((x.shape[1], classes)), np.log(np.clip(shares, 1e-9, 1))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # not converged after 200 passes is good enough here
-            model = LogisticRegression(max_iter=200).fit(x, y) if len(np.unique(y)) > 1 else None
-        if model is not None and len(model.classes_) == 2:
-            bias[:] = -1e9
-            weights[:, model.classes_[1]] = model.coef_[0]
-            bias[model.classes_[0]], bias[model.classes_[1]] = 0.0, model.intercept_[0]
-        elif model is not None:
-            bias[:] = -1e9
-            weights[:, model.classes_], bias[model.classes_] = model.coef_.T, model.intercept_
-        return cls(_f32(shares), _f32(weights), _f32(bias))
-
-    def constant_answers(self, rows: int) -> np.ndarray:
-        """Probabilities ``(rows, class)`` or standard units ``(rows,)``."""
-        if len(self.constant) == 1:
-            return np.full(rows, self.constant[0])
-        return np.tile(self.constant, (rows, 1))
-
-    def linear_answers(self, features: Features, arrays: Arrays) -> np.ndarray:
-        """Probabilities ``(rows, class)`` or standard units ``(rows,)``."""
+    def linear_answers(self, features: Features, arrays: Arrays, output: Output) -> np.ndarray:
+        """Decoded answers ``(rows, …)``; of no width where no linear model gives such answers."""
+        if not output.linear:
+            return np.zeros((len(next(iter(arrays.values()))), 0), np.float32)
         scores = linear_matrix(features, arrays) @ self.weights + self.bias
-        if len(self.constant) == 1:
-            return scores[:, 0]
-        scores -= scores.max(1, keepdims=True)
-        shares = np.exp(scores)
-        return shares / shares.sum(1, keepdims=True)
+        with torch.inference_mode():
+            answers: np.ndarray = output.decode(torch.from_numpy(scores)[None]).numpy()
+        return answers
 
     def tensors(self) -> dict[str, np.ndarray]:
         return {"constant": self.constant, "weights": self.weights, "bias": self.bias}
@@ -96,14 +57,3 @@ def linear_matrix(features: Features, arrays: Arrays) -> np.ndarray:
 def linear_width(features: Features) -> int:
     """How many columns ``linear_matrix`` makes of these features."""
     return sum(each.linear_width for each in features)
-
-
-def _sampled(rows: int, features: Features, seed: int) -> np.ndarray:
-    most = min(MOST_ROWS, max(200, MOST_CELLS // max(linear_width(features), 1)))
-    if rows <= most:
-        return np.arange(rows)
-    return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
-
-
-def _f32(values: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(values, np.float32)

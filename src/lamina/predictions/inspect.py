@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import numpy as np
 import polars as pl
 import torch
 from torch import nn
 
-from lamina.features.target import ClassTarget
 from lamina.network.network import Network
 from lamina.predictions.answers import answer_frame
 from lamina.training.fitted import Fitted
@@ -84,10 +84,8 @@ def trace(fitted: Fitted, frame: pl.DataFrame) -> Trace:
         for name, sums, active in network.hidden.trace(joined)
     ]
     scores = network.scores(tensors)
-    raw = network.output.decode(scores).numpy()
-    answer = answer_frame(
-        raw, fitted.target, raw.reshape(1, -1)[:, 0] == raw.reshape(1, -1)[:, 0], probabilities=True
-    )
+    raw = network.output.answer(scores).numpy()
+    answer = answer_frame(raw, fitted.target, np.ones(1, bool), probabilities=True)
     return Trace(
         raw={name: _plain(value) for name, value in frame.row(0, named=True).items()},
         encoded={name: each.reshape(-1).astype(float).tolist() for name, each in arrays.items()},
@@ -113,8 +111,7 @@ def trace_row(fitted: Fitted, frame: pl.DataFrame) -> str:
     lines += [f"  {_some(scores)}" for scores in found.scores[:SHOWN]]
     if len(found.scores) > SHOWN:
         lines.append(f"  … and {len(found.scores) - SHOWN} more")
-    meaning = "softmax, mean of the members" if isinstance(fitted.target, ClassTarget) else "mean"
-    lines.append(f"answer ({meaning})")
+    lines.append(f"answer ({fitted.network.output.meaning})")
     return "\n".join([*lines, *(f"  {name} = {_shown(v)}" for name, v in found.answer.items())])
 
 

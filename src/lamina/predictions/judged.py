@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from lamina.features.target import ClassTarget
+import numpy as np
+
 from lamina.predictions.answers import network_answers
 from lamina.predictions.baseline import Baseline
 from lamina.predictions.evaluate import judge
+from lamina.predictions.linear import fit_linear
 from lamina.records import Evaluation
 from lamina.training.fit import Encoded
 from lamina.training.fitted import Fitted
@@ -17,15 +19,18 @@ def judged(fitted: Fitted, encoded: Encoded, source: str) -> tuple[Baseline, Eva
     The network's passes were chosen on these rows, so its scores here are a little kind; a file it has
     never seen (``evaluate``) tells the truth.
     """
-    target, parts = encoded.target, encoded.split
-    classes = len(target.labels) if isinstance(target, ClassTarget) else 0
-    baseline = Baseline.fit(
-        encoded.features, encoded.arrays, encoded.answers, parts.train, classes, fitted.settings.seed
+    parts, output = encoded.split, fitted.network.output
+    learnt = encoded.answers[parts.train]
+    baseline = Baseline(
+        encoded.target.constant(learnt).astype(np.float32),
+        *fit_linear(
+            output, encoded.features, encoded.arrays, encoded.answers, parts.train, fitted.settings.seed
+        ),
     )
     rows = parts.validation if len(parts.validation) else parts.train
     held = {name: each[rows] for name, each in encoded.arrays.items()}
     answered = (
         network_answers(fitted.network, held),
-        baseline.linear_answers(encoded.features, held),
+        baseline.linear_answers(encoded.features, held, output),
     )
     return baseline, judge(fitted, baseline, answered, encoded.answers[rows], f"validation rows of {source}")

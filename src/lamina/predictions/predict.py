@@ -18,7 +18,7 @@ def predict(
     fitted: Fitted,
     frame: pl.DataFrame,
     *,
-    probabilities: bool,
+    probabilities: bool | None,
     watch: Callable[[int], None] = lambda rows: None,
 ) -> tuple[pl.DataFrame, tuple[Finding, ...]]:
     """One row of answers per row of a conformed frame, and what could not be read.

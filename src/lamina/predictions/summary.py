@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from lamina.features.target import ClassTarget
+from collections.abc import Iterable
+
 from lamina.records import Evaluation, Schema
 from lamina.training.fitted import Fitted
 
 # What each score means in words, in the order in which they are shown
 SHOWN = {
+    "joint": "errors beside those of a constant answer, mean of the targets; less is better",
     "accuracy": "answers that are right",
     "balanced_accuracy": "the same, every class counting alike",
     "auroc": "right order of a random pair",
@@ -18,18 +20,28 @@ SHOWN = {
     "rmse": "typical error, large ones counting more; less is better",
     "mae": "mean error; less is better",
     "r2": "share of the variation explained",
+    "kappa": "agreement beyond chance, far misses counting more",
+    "mae_steps": "mean distance in steps; less is better",
+    "micro_f1": "precision and recall together, of all labels",
+    "macro_f1": "the same, mean of the labels",
+    "jaccard": "labels right per label told or come",
+    "deviance": "distance from the answers, in proportion; less is better",
+    "total_ratio": "total predicted per total that came",
+    "wer": "wrong words per word that was said; less is better",
+    "cer": "wrong characters per character that was said; less is better",
+    "exact": "transcripts that are right throughout",
+    "iou": "pixels both told and true, per pixel told or true",
+    "pixel_accuracy": "share of pixels that are right",
+    "pinball": "error of the quantiles; less is better",
 }
+ORDER = {name: place for place, name in enumerate(SHOWN)}
+COVERAGE = "coverage_"
 MOST_COLUMNS = 8
 
 
 def summary(fitted: Fitted, validation: Evaluation) -> str:
     """Several lines of plain text."""
-    target = fitted.target
-    if isinstance(target, ClassTarget):
-        asked = f"predicts {target.column!r}, one of {len(target.labels)} classes"
-    else:
-        asked = f"predicts the number {target.column!r}"
-    lines = [f"Lamina model: {asked}", "", *understood(fitted.schema), ""]
+    lines = [f"Lamina model: predicts {fitted.target.describe()}", "", *understood(fitted.schema), ""]
     lines += [f"  {each.what}: {each.value} ({each.why})" for each in fitted.choices]
     weights = f"{fitted.network.weights:,} weights"
     lines += [f"  trained: {len(fitted.epochs)} passes, {weights}, {fitted.stopped}", ""]
@@ -48,18 +60,46 @@ def understood(schema: Schema) -> list[str]:
 def score_lines(evaluation: Evaluation) -> list[str]:
     """A small table: every score, its interval, and the baselines beside it."""
     names = list(evaluation.baseline)
+    wide = max(18, *(len(name) + 2 for name, _ in shown(evaluation.scores)), 0)
     lines = [f"On {evaluation.rows:,} rows ({evaluation.on}):"]
     lines.append(
-        f"  {'score':<18}{'network':>12}  {'95 % interval':<22}" + "".join(f"{n:>12}" for n in names)
+        f"  {'score':<{wide}}{'network':>12}  {'95 % interval':<22}" + "".join(f"{n:>12}" for n in names)
     )
-    for score, words in SHOWN.items():
-        if score in evaluation.scores:
-            low, high = evaluation.intervals.get(score, (float("nan"),) * 2)
-            between = f"{_number(low)} to {_number(high)}"
-            others = "".join(f"{_number(evaluation.baseline[n].get(score, float('nan'))):>12}" for n in names)
-            value = _number(evaluation.scores[score])
-            lines.append(f"  {score:<18}{value:>12}  {between:<22}{others}  {words}")
+    for score, words in shown(evaluation.scores):
+        low, high = evaluation.intervals.get(score, (float("nan"),) * 2)
+        between = f"{_number(low)} to {_number(high)}"
+        others = "".join(f"{_number(evaluation.baseline[n].get(score, float('nan'))):>12}" for n in names)
+        value = _number(evaluation.scores[score])
+        lines.append(f"  {score:<{wide}}{value:>12}  {between:<22}{others}  {words}")
     return lines
+
+
+def shown(scores: Iterable[str]) -> list[tuple[str, str]]:
+    """The scores that have words, target by target (``price.rmse``), each with its words in a fixed order."""
+    targets: dict[str, list[tuple[int, str, str]]] = {}
+    for name in scores:
+        target, plain = _parts(name)
+        if plain in SHOWN:
+            targets.setdefault(target, []).append((ORDER[plain], name, SHOWN[plain]))
+        elif plain.startswith(COVERAGE):
+            share = plain.removeprefix(COVERAGE)
+            targets.setdefault(target, []).append(
+                (len(ORDER), name, f"share of answers at or below; {float(share) / 100:g} is right")
+            )
+    return [
+        (name, words)
+        for found in targets.values()
+        for _, name, words in sorted(found, key=lambda each: each[0])
+    ]
+
+
+def _parts(name: str) -> tuple[str, str]:
+    """``price.rmse`` → price, rmse; the target is "" where there is only one."""
+    head, mark, level = name.rpartition(COVERAGE)
+    if mark:
+        return head.removesuffix("."), mark + level
+    target, _, plain = name.rpartition(".")
+    return target, plain
 
 
 def _number(value: float) -> str:

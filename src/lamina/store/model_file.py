@@ -10,9 +10,10 @@ import msgspec
 import numpy as np
 import torch
 
-from lamina.errors import ModelFileError
+from lamina.errors import MissingExtraError, ModelFileError
 from lamina.features.features import Features
-from lamina.features.target import ClassTarget, Target, target_from_json
+from lamina.features.targets.base import Target
+from lamina.features.targets.several import target_from_json
 from lamina.network.layout import layout
 from lamina.network.network import Architecture, Network
 from lamina.predictions.baseline import Baseline, linear_width
@@ -75,10 +76,10 @@ def load(path: str | Path) -> tuple[Fitted, Baseline, Evaluation]:
         manifest = msgspec.convert(content, Manifest, strict=False)
         features = Features.from_json(manifest.features)
         target = target_from_json(manifest.target)
+        _check_answers(target, manifest.schema, manifest.architecture, path)
         network = _network(manifest.architecture, features, _under("network.", weights), path)
-        baseline = _baseline(_under("baseline.", weights), features, manifest.architecture.scores, path)
-        _check_answers(target, manifest.architecture, path)
-    except ModelFileError:
+        baseline = _baseline(_under("baseline.", weights), features, target, path)
+    except (ModelFileError, MissingExtraError):
         raise
     except Exception as error:  # whatever a hostile manifest breaks, the answer is the same
         raise _misfit(path, f"its parts do not fit together ({error})") from error
@@ -123,17 +124,21 @@ def _shapes(tensors: Mapping[str, torch.Tensor]) -> dict[str, tuple[str, tuple[i
     return {name: (str(each.dtype), tuple(each.shape)) for name, each in tensors.items()}
 
 
-def _baseline(weights: dict[str, np.ndarray], features: Features, scores: int, path: str | Path) -> Baseline:
-    columns = linear_width(features)
-    wanted = {"constant": (scores,), "weights": (columns, scores), "bias": (scores,)}
+def _baseline(
+    weights: dict[str, np.ndarray], features: Features, target: Target, path: str | Path
+) -> Baseline:
+    columns, scores = linear_width(features), target.scores
+    wanted = {"constant": (target.width,), "weights": (columns, scores), "bias": (scores,)}
     if {n: w.shape for n, w in weights.items() if w.dtype == np.float32} != wanted or len(weights) != 3:
         raise _misfit(path, "the weights of the baseline do not fit its answers")
     return Baseline.of(weights)
 
 
-def _check_answers(target: Target, architecture: Architecture, path: str | Path) -> None:
-    scores = len(target.labels) if isinstance(target, ClassTarget) else 1
-    if (architecture.output, architecture.scores) != (target.answer, scores):
+def _check_answers(target: Target, schema: Schema, architecture: Architecture, path: str | Path) -> None:
+    if tuple(field.name for field in schema.with_role("target")) != target.targets:
+        raise _misfit(path, "the target is not the one of its schema")
+    told = (architecture.output, architecture.scores, architecture.answer)
+    if told != (target.answer, target.scores, target.spec()):
         raise _misfit(path, "the answers do not fit the output layer")
 
 

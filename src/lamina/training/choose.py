@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import msgspec
 
-from lamina.catalog import KINDS, part
 from lamina.features.features import Features
 from lamina.features.image import ImageFeature
-from lamina.features.target import ClassTarget, Target
+from lamina.features.targets.base import Target
+from lamina.features.video import VideoFeature
+from lamina.network.inputs.base import layer_class
 from lamina.records import Choice
 from lamina.settings import Settings
 from lamina.training.recipe import Recipe
@@ -50,7 +51,7 @@ def _words(recipe: Recipe) -> str:
 
 def _slowest(features: Features) -> str:
     """The recipe of a mixed table is that of the kind that is hardest to train."""
-    wanted = {part(KINDS[each.kind].input).recipe for each in features}
+    wanted = {layer_class(each).recipe for each in features}
     return next(name for name in RECIPES if name in wanted)
 
 
@@ -59,7 +60,7 @@ def _for_tables(features: Features, target: Target, rows: int, settings: Setting
 
     Found by experiment on eight tables; ``docs/log.md`` tells what was tried.
     """
-    two = isinstance(target, ClassTarget) and len(target.labels) == 2
+    two = target.binary
     seen = {"fast": 400_000, "good": 1_000_000, "best": 4_000_000}[settings.quality]
     patience = {"fast": (2, 3), "good": (4, 8), "best": (6, 12)}[settings.quality]
     recipe = Recipe(
@@ -84,8 +85,8 @@ def _for_pictures(features: Features, target: Target, rows: int, settings: Setti
 
     Small sets get more passes, though fewer pictures in all.
     """
-    grey = all(each.channels == 1 for each in features if isinstance(each, ImageFeature))
-    passes = {"fast": (1, 3), "good": (6, 14), "best": (12, 24)}[settings.quality][0 if grey else 1]
+    grey = all(each.channels == 1 for each in features if isinstance(each, ImageFeature | VideoFeature))
+    passes = {"fast": (1, 3), "good": (6, 12), "best": (12, 24)}[settings.quality][0 if grey else 1]
     batch = 256
     while batch > 64 and rows / batch < 24:
         batch //= 2
@@ -124,8 +125,28 @@ def _for_texts(features: Features, target: Target, rows: int, settings: Settings
     return recipe, {"fast": 8, "good": 20, "best": 30}[settings.quality]
 
 
+def _for_recordings(features: Features, target: Target, rows: int, settings: Settings) -> tuple[Recipe, int]:
+    """As for pictures, with more passes: every pass hears other speakers and rooms."""
+    recipe, _ = _for_pictures(features, target, rows, settings)
+    if target.frames:
+        return _for_transcripts(recipe, rows, settings)
+    passes = {"fast": 3, "good": 8, "best": 20}[settings.quality]
+    return recipe, max(1, round(passes * max(1.0, (10_000 / max(rows, 1)) ** 0.75)))
+
+
+def _for_transcripts(recipe: Recipe, rows: int, settings: Settings) -> tuple[Recipe, int]:
+    """Steps enough for the alignment to be found, which comes all of a sudden, and to be used."""
+    batch = 32
+    steps = {"fast": 300, "good": 600, "best": 1500}[settings.quality]
+    recipe = msgspec.structs.replace(
+        recipe, batch=batch, warmup=20, convolution_rate=0.36 * (batch / 2000) ** 0.5
+    )
+    return recipe, max(4, -(-steps * batch // max(rows, 1)))
+
+
 # From the hardest to train to the easiest: (features, target, rows, settings) → recipe, passes at most.
 RECIPES: dict[str, Callable[[Features, Target, int, Settings], tuple[Recipe, int]]] = {
+    "recordings": _for_recordings,
     "pictures": _for_pictures,
     "texts": _for_texts,
     "tables": _for_tables,

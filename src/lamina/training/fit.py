@@ -12,20 +12,23 @@ import numpy as np
 import polars as pl
 import torch
 
+from lamina.catalog import ANSWERS, KINDS
 from lamina.data.conform import conform
 from lamina.data.doctor import examine
 from lamina.data.infer import infer
 from lamina.data.split import Split, split
 from lamina.data.table import Table
-from lamina.errors import ColumnError, TableError, TrainingError
+from lamina.errors import ColumnError, TableError, TrainingError, UsageError
 from lamina.features.base import Arrays
 from lamina.features.features import Features, broken, broken_findings
-from lamina.features.target import ClassTarget, NumberTarget, Target
+from lamina.features.targets.base import Target
+from lamina.features.targets.several import fit_target
 from lamina.network.network import Network, build
 from lamina.network.sizes import choose_architecture
+from lamina.progress import Bar
 from lamina.records import Choice, Finding, Schema
 from lamina.settings import Settings
-from lamina.tasks import Task, check_metric
+from lamina.tasks import Answer, Task, check_metric
 from lamina.training.checkpoint import Checkpoint
 from lamina.training.choose import choose_recipe
 from lamina.training.examples import Examples
@@ -34,9 +37,9 @@ from lamina.training.loop import Training, Watch, go_on_from, train
 from lamina.training.mirror import mirror_test, undecided, with_mirror, without_test
 from lamina.training.precision import Machine, choose_device, choose_precision, computing
 from lamina.training.prepare import prepare
-from lamina.training.progress import Bar
 from lamina.training.recipe import Recipe, annealing
-from lamina.training.temperature import set_temperature
+from lamina.training.see import see_once
+from lamina.training.temperature import set_temperatures
 from lamina.training.validation import Validation
 
 SHARE = 0.15  # of the rows kept for validation, at most MOST_VALIDATION of them
@@ -69,21 +72,27 @@ def encode(
     """Raw columns → arrays: the features learn from the training rows only."""
     schema = infer(table, task=task, kinds=kinds, roles=roles)
     frame, findings = conform(table, schema, need_target=True)
-    target = _target(frame, schema, task)
-    check_metric(task, target.answer)
-    findings = (*table.findings, *findings, *examine(frame, schema, target.answer))
+    target = fit_target(frame, schema)
+    _check_frames(schema, target, settings)
+    check_metric(task, target.metrics, ANSWERS[target.answer].what)
+    findings = (*table.findings, *findings, *_examined(frame, schema))
     _stop_on_fatal(findings)
     parts = split(
-        frame, schema, answer=target.answer, share=_share(frame.height, schema, settings),
-        seed=settings.seed, how=settings.split,
+        frame, schema, answer=schema.with_role("target")[0].answer,
+        share=_share(frame.height, schema, settings), seed=settings.seed, how=settings.split,
     )  # fmt: skip
-    options: dict[str, dict[str, Any]] = {"text": {"pretrained": _pretrained(settings)}}
-    if settings.size:
-        options["image"] = {"side": settings.size}
+    pretrained = False if target.frames else settings.pretrained
+    options: dict[str, dict[str, Any]] = {
+        "image": {"side": settings.size, "pretrained": pretrained},
+        "video": {"side": settings.size},
+        "text": {"pretrained": _pretrained(settings)},
+        "audio": {"whole": target.frames},
+    }
     features = Features.fit(frame, schema, parts.train, options)
     arrays = features.transform(frame)
+    findings += tuple(finding for each in features for finding in each.findings(arrays))
     unreadable = broken(arrays, frame, features)
-    answers = target.encode(frame[target.column])
+    answers = target.encode(frame)
     weights = _weights(frame, schema, answers, target, task)
     encoded = Encoded(schema, features, target, arrays, answers, weights, parts, tuple(findings))
     return without_broken(encoded, unreadable) if unreadable else encoded
@@ -102,23 +111,22 @@ def train_network(encoded: Encoded, task: Task, settings: Settings, machine: Mac
         value=len(encoded.split.validation),
         why=f"rows kept from training, {encoded.split.how}: {encoded.split.why}",
     )
-    metric = task.metric or ("log_loss" if encoded.target.answer == "classes" else "rmse")
-    examples = Examples.of(encoded.arrays, encoded.answers, encoded.weights).to(device)
+    metric = task.metric or encoded.target.metrics[0]
     learnt = torch.from_numpy(encoded.split.train).to(device)
     held_out = torch.from_numpy(encoded.split.validation).to(device)
     checkpoint = _checkpoint(encoded, settings, machine)
     with computing(str(precision.value), device, machine.threads):
+        arrays = see_once(architecture, encoded.features, encoded.arrays, device, shown=machine.progress)
+        examples = Examples.of(arrays, encoded.answers, encoded.weights).to(device)
         if undecided(architecture):
             mirror = mirror_test(architecture, encoded.features, examples, learnt, held_out, recipe)
             architecture = with_mirror(architecture, bool(mirror.value))
             recipe = without_test(recipe)
             sizes = (*sizes, mirror)
         network = build(architecture, encoded.features, settings.seed)
-        examples = replace(examples, arrays=network.frozen(examples.arrays))
         training = run(network, examples, (learnt, held_out), recipe, metric, checkpoint, machine.progress)
-        if not recipe.anneal and architecture.output == "classes" and len(held_out):
-            heat = set_temperature(network, examples, held_out)
-            passes = (*passes, Choice(what="temperature", value=round(heat, 3), why=CALIBRATED))
+        if not recipe.anneal and len(held_out):
+            passes = (*passes, *_temperatures(network, examples, held_out))
     network.settle()
     network.cpu().eval()
     if checkpoint is not None and not training.stopped.startswith("interrupted"):
@@ -204,20 +212,37 @@ def without_broken(encoded: Encoded, unreadable: Mapping[str, np.ndarray]) -> En
         )
     keep = np.ones(total, bool)
     keep[rows] = False
-    number = np.cumsum(keep) - 1  # old row → new row
-    parts = replace(
-        encoded.split,
-        train=number[encoded.split.train[keep[encoded.split.train]]],
-        validation=number[encoded.split.validation[keep[encoded.split.validation]]],
-    )
+    train, validation = encoded.split.train, encoded.split.validation
+    # only the split forgets them: arrays of media are too large to be copied without a few rows
     return replace(
         encoded,
-        arrays={name: each[keep] for name, each in encoded.arrays.items()},
-        answers=encoded.answers[keep],
-        weights=None if encoded.weights is None else encoded.weights[keep],
-        split=parts,
+        split=replace(encoded.split, train=train[keep[train]], validation=validation[keep[validation]]),
         findings=(*encoded.findings, *broken_findings(unreadable)),
     )
+
+
+def _check_frames(schema: Schema, target: Target, settings: Settings) -> None:
+    """What is read part by part from a recording or a picture is read from it alone."""
+    others = [each.name for each in schema.with_role("input") if each.kind != target.source]
+    recordings = schema.of_kind(target.source)
+    if target.frames and (others or len(recordings) != 1):
+        ignored = ", ".join(f"{name!r}: 'ignored'" for name in (others or [e.name for e in recordings[1:]]))
+        raise UsageError(
+            f"The answer, {ANSWERS[target.answer].what}, is read from one column of "
+            f"{KINDS[target.source].plural}; here are {len(recordings)}"
+            + (f", and other inputs: {', '.join(map(repr, others))}." if others else "."),
+            f"Leave columns out with roles={{{ignored}}}."
+            if ignored
+            else f"Name a table with {KINDS[target.source].plural}.",
+            recordings=[each.name for each in recordings],
+            others=others,
+        )
+    if target.frames and settings.hidden:
+        raise UsageError(
+            f"For {ANSWERS[target.answer].what} there are no hidden layers beside those of the input.",
+            "Leave `hidden` away.",
+            hidden=settings.hidden,
+        )
 
 
 def _stop_on_fatal(findings: Sequence[Finding]) -> None:
@@ -231,11 +256,25 @@ def _stop_on_fatal(findings: Sequence[Finding]) -> None:
         )
 
 
-def _target(frame: pl.DataFrame, schema: Schema, task: Task) -> Target:
-    field = schema.with_role("target")[0]
-    if field.kind == "number":
-        return NumberTarget.fit(frame, field.name)
-    return ClassTarget.fit(frame, field.name)
+def _examined(frame: pl.DataFrame, schema: Schema) -> tuple[Finding, ...]:
+    """What the doctor finds; of several targets each one is looked at by itself, the others left aside."""
+    found: dict[Finding, None] = {}
+    targets = schema.with_role("target")
+    for target in targets:
+        alone = schema
+        for other in targets:
+            alone = alone if other is target else alone.replace(other.name, role="ignored")
+        answer: Answer = "classes" if target.kind == "category" else "number"
+        found |= dict.fromkeys(examine(frame, alone, answer))
+    return tuple(found)
+
+
+def _temperatures(network: Network, examples: Examples, rows: torch.Tensor) -> list[Choice]:
+    heats = set_temperatures(network, examples, rows)
+    return [
+        Choice(what=f"temperature {name}".rstrip(), value=round(heat, 3), why=CALIBRATED)
+        for name, heat in heats.items()
+    ]
 
 
 def _pretrained(settings: Settings) -> bool | None:
@@ -269,9 +308,9 @@ def _weights(
                 "Give weights of zero and more, or take the role away.",
                 column=columns[0].name,
             )
-    if task.balance == "balanced" and isinstance(target, ClassTarget):
-        counts = np.bincount(answers, minlength=len(target.labels))
-        weights = weights / np.maximum(counts, 1)[answers]
+    if task.balance == "balanced":
+        rare = target.balance(answers)
+        weights = weights if rare is None else weights * rare
     if not weights.sum() > 0:
         raise TrainingError(
             "Every row has weight zero: there is nothing to learn from.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from lamina.features.features import Features
-from lamina.features.target import Target
+from lamina.features.targets.base import Target
 from lamina.network.network import Network
 from lamina.records import Choice, Epoch, Finding, Schema
 from lamina.settings import Settings

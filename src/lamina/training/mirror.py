@@ -17,7 +17,7 @@ from lamina.training.examples import Examples
 from lamina.training.loop import Training, train
 from lamina.training.prepare import prepare
 from lamina.training.recipe import Recipe
-from lamina.training.validation import METRICS, joint_answers
+from lamina.training.validation import joint_answers
 
 SHARE = 0.1  # of the steps of the real training
 LEAST = 20  # steps
@@ -57,18 +57,17 @@ def mirror_test(
     train(Training(network, examples, rows, short))
     # evenly: the rows of a folder come sorted by class
     seen = examples.take(held_out[:: max(1, len(held_out) // ROWS)])
-    mirrored = {n: a.flip(-1) if n in _pictures(architecture) else a for n, a in seen.arrays.items()}
-    metric = METRICS["accuracy" if architecture.output == "classes" else "r2"]
+    mirrored = seen.arrays
+    for layer in network.input_layers():
+        mirrored = layer.mirrored(mirrored)
     everything = torch.arange(len(seen), device=rows.device)
     as_is, turned = (
-        float(metric(joint_answers(network, each, everything), each.answers))
+        float(network.output.skill_of(joint_answers(network, each, everything), each.answers))
         for each in (seen, Examples(mirrored, seen.answers))
     )
     allowed = as_is > 0 and turned > (1 - MOST_LOSS) * as_is
-    why = (
-        f"a short training recognised {as_is:.0%} of pictures it had not seen, {max(turned, 0):.0%} mirrored"
-    )
-    return Choice(what="mirrored pictures", value=allowed, why=why)
+    why = f"a short training recognised {as_is:.0%} of what it had not seen, {max(turned, 0):.0%} mirrored"
+    return Choice(what="mirroring", value=allowed, why=why)
 
 
 def without_test(recipe: Recipe) -> Recipe:
@@ -76,7 +75,3 @@ def without_test(recipe: Recipe) -> Recipe:
     if recipe.time_limit is None:
         return recipe
     return msgspec.structs.replace(recipe, time_limit=(1 - SHARE) * recipe.time_limit)
-
-
-def _pictures(architecture: Architecture) -> set[str]:
-    return {name for name, spec in architecture.inputs.items() if "mirror" in spec}

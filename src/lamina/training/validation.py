@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from lamina.network.network import Network
@@ -27,9 +26,9 @@ class Validation:
     metric: str
 
     def score(self, network: Network) -> float:
-        """The metric of the network's joint answers, in standard units for numbers."""
+        """The metric of the network's joint answers, in the units it learns in."""
         answers = joint_answers(network, self.examples, self.rows)
-        return float(METRICS[self.metric](answers, self.examples.answers[self.rows]))
+        return float(network.output.score(self.metric, answers, self.examples.answers[self.rows]))
 
     def better(self, score: float, than: float | None) -> bool:
         if than is None:
@@ -39,7 +38,7 @@ class Validation:
 
 @torch.no_grad()
 def joint_answers(network: Network, examples: Examples, rows: Tensor) -> Tensor:
-    """Probabilities ``(rows, class)`` or standard units ``(rows,)``, in training precision, one view."""
+    """Decoded answers ``(rows, …)``, in training precision, one view."""
     was_training = network.training
     network.eval()
     parts = [
@@ -54,36 +53,3 @@ def rows_at_once(arrays: Mapping[str, Tensor | np.ndarray]) -> int:
     """How many rows to score together, so that activations stay a few hundred megabytes at most."""
     values = sum(int(np.prod(each.shape[1:])) for each in arrays.values())
     return max(16, min(MOST_ROWS, MOST_VALUES // max(values, 1)))
-
-
-def _log_loss(probabilities: Tensor, answers: Tensor) -> Tensor:
-    return F.nll_loss(probabilities.clamp_min(1e-12).log(), answers)
-
-
-def _accuracy(probabilities: Tensor, answers: Tensor) -> Tensor:
-    return (probabilities.argmax(1) == answers).float().mean()
-
-
-def _auroc(probabilities: Tensor, answers: Tensor) -> Tensor:
-    """Share of (positive, negative) pairs in the right order; many classes: mean of one against the rest."""
-    classes = range(1, 2) if probabilities.shape[1] == 2 else range(probabilities.shape[1])
-    areas = []
-    for k in classes:
-        positive = answers == k
-        n, m = int(positive.sum()), int((~positive).sum())
-        if n and m:
-            _, inverse, counts = probabilities[:, k].unique(return_inverse=True, return_counts=True)
-            ends = counts.cumsum(0).double()
-            ranks = (ends - (counts - 1) / 2.0)[inverse]  # ties share their mean rank
-            areas.append((ranks[positive].sum() - n * (n + 1) / 2) / (n * m))
-    return torch.stack(areas).mean() if areas else torch.tensor(0.5)
-
-
-METRICS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "log_loss": _log_loss,
-    "accuracy": _accuracy,
-    "auroc": _auroc,
-    "rmse": lambda values, answers: (values - answers).square().mean().sqrt(),
-    "mae": lambda values, answers: (values - answers).abs().mean(),
-    "r2": lambda values, answers: 1 - (values - answers).square().mean() / answers.var(correction=0),
-}

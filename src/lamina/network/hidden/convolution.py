@@ -145,14 +145,24 @@ class Convolutions(nn.Module):
         self.whitening = Whitening(channels, stride)
         self.width = widths[-1]
         stages, inputs, side = [], self.whitening.width, (side - PATCH * stride) // stride + 1
+        self.step = stride  # pixels between two places of the last stage
         for width, depth in zip(widths, depths, strict=True):
             halve = side >= 4
+            self.step *= 2 if halve else 1
             stages.append(Stage(inputs, width, depth, name, halve=halve))
             inputs, side = width, side // 2 if halve else side
         self.stages = nn.ModuleList(stages)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.function(self.whitening(x))
+        return self.maps(x).amax((2, 3))
+
+    def maps(self, x: Tensor) -> Tensor:
+        """What every channel answers at every place of the last stage, ``(batch, widths[-1], …, …)``."""
+        return self.every_map(x)[-1]
+
+    def every_map(self, x: Tensor) -> list[Tensor]:
+        """The same of the whitening layer and of every stage, from fine to coarse."""
+        seen = [self.function(self.whitening(x))]
         for stage in self.stages:
-            x = stage(x)
-        return x.amax((2, 3))
+            seen.append(stage(seen[-1]))
+        return seen

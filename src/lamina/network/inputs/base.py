@@ -9,8 +9,9 @@ import msgspec
 import torch
 from torch import Tensor, nn
 
+from lamina.catalog import KINDS, part
 from lamina.features.base import Feature
-from lamina.records import Quality
+from lamina.records import Choice, Quality
 
 Batch = dict[str, Tensor]
 
@@ -19,13 +20,14 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     """What the sizes of an input layer are chosen by.
 
     ``rows`` to learn from; ``quality``, the dial; ``activation`` of deep layers; ``alone``: no block
-    of another kind is read beside this one's.
+    of another kind is read beside this one's; ``frames``: every moment of a recording matters, not the whole.
     """
 
     rows: int
     quality: Quality = "good"
     activation: str = "silu"
     alone: bool = True
+    frames: bool = False
 
 
 FEW, MANY = 3000, 300_000  # training rows at which other sizes are better
@@ -46,6 +48,8 @@ class Input(nn.Module, ABC):
 
     name: str
     width: int
+    # How many moments the output tells of, one after the other; 1: it is of the whole
+    frames: int = 1
     # An input layer that hands on a finished representation needs no hidden layers of its own after it
     deep: ClassVar[bool] = False
     # Which way of training it needs, a name of ``training.choose.RECIPES``
@@ -54,6 +58,8 @@ class Input(nn.Module, ABC):
     gain: ClassVar[float] = 1 / 9
     # How many training rows, evenly taken, ``prepare`` wants to see: 0 none, None all
     enough: ClassVar[int | None] = 0
+    # Whether most of it never learns: what it makes of the rows, ``see``, is computed once before training
+    frozen: ClassVar[bool] = False
 
     @abstractmethod
     def __init__(self, feature: Feature, spec: dict[str, Any]) -> None:
@@ -78,20 +84,47 @@ class Input(nn.Module, ABC):
         """Grows with the feature; what it answers for old values does not move."""
         return self
 
+    @classmethod
+    def choices(cls, feature: Any, spec: dict[str, Any]) -> tuple[Choice, ...]:
+        """What a person should know of the sizes chosen."""
+        return ()
+
+    @classmethod
+    def variant(cls, feature: Any) -> type[Input]:
+        """The class that reads this feature: another one where the feature asks for it."""
+        return cls
+
+    def load_weights(self) -> None:
+        """For frozen layers: takes the weights that it starts from."""
+
+    def see(self, arrays: Batch) -> Batch:
+        """For frozen layers: arrays to stand for those of the rows, made by what never learns."""
+        return arrays
+
     def augment(self, arrays: Batch, generator: torch.Generator) -> Batch:
         """The arrays as training should see them this time; by default as they are."""
         return arrays
 
+    def mirrored(self, arrays: Batch) -> Batch:
+        """The same rows with left and right exchanged, where that means something."""
+        return arrays
+
+    def moved(self, arrays: Batch, answers: Tensor) -> Tensor:
+        """Answers that belong to places of this input, moved as ``augment`` has moved those places."""
+        return answers
+
     def views(self, arrays: Batch) -> list[Batch]:
         """The ways to look at the same rows whose answers are averaged when predicting."""
         return [arrays]
-
-    def frozen(self, arrays: Batch) -> Batch:
-        """The arrays with what training will not change computed once, by default as they are."""
-        return arrays
 
     def prepare(self, arrays: Batch) -> None:
         """Called once before training, with training rows: whatever starts from the data."""
 
     def settle(self) -> None:
         """Called once after training: codes that training never met get sensible values."""
+
+
+def layer_class(feature: Feature) -> type[Input]:
+    """The input layer that reads this feature."""
+    kind: type[Input] = part(KINDS[feature.kind].input)
+    return kind.variant(feature)

@@ -13,23 +13,22 @@ from lamina.features.text import FIRST, TextFeature
 from lamina.network.hidden.encoder import EncoderSizes, pooled
 from lamina.network.inputs.base import Batch, Input, Situation
 from lamina.network.pretrained import minilm
+from lamina.records import Choice
 
 SCALE = 0.1  # standard deviation with which the vectors start
-TOGETHER = 64  # texts of like length that the encoder reads at once
+TOGETHER = 32  # texts of like length that the encoder reads at once
+MANY = 100_000  # n-grams from which their vectors are shorter
 
 
 class TextInput(Input):
-    """``relu(Σ wᵢ eᵢ + b)`` over the n-grams i of a text; beside it the encoder's mean vector, not trained.
+    """``relu(Σ wᵢ eᵢ + b)`` over the n-grams i of a text.
 
     A bag of n-grams with learnt vectors (Joulin et al. 2017, "Bag of tricks for efficient text
     classification"), tf-idf as the weights. Training leaves n-grams out (share ``drop``) and neurons of the
     result (share ``blur``): without that a few thousand texts are learnt by heart. ``spec["size"]`` is the
     length of a vector.
 
-    The encoder's vectors may be given as ``name.encoded`` (``frozen`` makes them once before training), else
-    they are computed from ``name.tokens``; its weights are no part of the network.
-
-    **Shape**: int32 ``(batch, n-grams)`` → ``(batch, size)``, with the encoder ``(batch, size + 384)``.
+    **Shape**: int32 ``(batch, n-grams)`` → ``(batch, size)``.
     """
 
     deep: ClassVar[bool] = True
@@ -39,19 +38,20 @@ class TextInput(Input):
     def __init__(self, feature: TextFeature, spec: dict[str, Any]) -> None:
         super().__init__(feature, spec)
         self.size, self.drop, self.blur = int(spec["size"]), float(spec["drop"]), float(spec["blur"])
-        self.tokens = feature.tokens
-        if self.tokens and not wordpiece.installed():
-            wordpiece.published(wordpiece.WEIGHTS)  # says how to install it
-        self.width = self.size + (EncoderSizes().width if self.tokens else 0)
-        self.table = nn.Parameter(torch.randn(feature.size, self.size) * SCALE)
+        self.width = self.size
+        table = torch.randn(feature.size, self.size) * SCALE
+        table[:FIRST] = 0.0  # what training never meets says nothing
+        self.table = nn.Parameter(table)
         self.bias = nn.Parameter(torch.zeros(self.size))
-        with torch.no_grad():
-            self.table[:FIRST].zero_()  # what training never meets says nothing
+
+    @classmethod
+    def variant(cls, feature: TextFeature) -> type[Input]:
+        return EncodedTextInput if feature.tokens else cls
 
     @classmethod
     def choose(cls, feature: TextFeature, situation: Situation) -> dict[str, Any]:
-        """Long texts have n-grams enough for a shorter vector, and time is what they lack."""
-        size = 64 if feature.size > 100_000 or situation.quality == "fast" else 128
+        """Many n-grams, as of long texts, need no long vectors, and time is what they lack."""
+        size = 64 if feature.size > MANY or situation.quality == "fast" else 128
         return {"size": size, "drop": 0.6, "blur": 0.5}
 
     @classmethod
@@ -59,11 +59,9 @@ class TextInput(Input):
         return 0.1
 
     def forward(self, arrays: Batch) -> Tensor:
-        read = F.relu(self._bag(arrays) + self.bias)
-        if self.tokens:
-            encoded = arrays.get(f"{self.name}.encoded")
-            encoded = self._encoded(arrays[f"{self.name}.tokens"]) if encoded is None else encoded
-            read = torch.cat([read, encoded.to(read.dtype)], dim=1)
+        return self._blurred(F.relu(self._bag(arrays) + self.bias), arrays)
+
+    def _blurred(self, read: Tensor, arrays: Batch) -> Tensor:
         kept = arrays.get(f"{self.name}.kept")
         return read if kept is None else read * kept
 
@@ -84,25 +82,56 @@ class TextInput(Input):
         neurons = _mask((len(weights), self.width), self.blur, generator).to(weights.device)
         return {**arrays, f"{self.name}.weights": weights * kept, f"{self.name}.kept": neurons}
 
-    def frozen(self, arrays: Batch) -> Batch:
-        """The encoder's vectors instead of the tokens: ``name.encoded``, float16 ``(rows, 384)``."""
-        if not self.tokens:
-            return arrays
+
+class EncodedTextInput(TextInput):
+    """The n-grams, and beside them the mean vector that MiniLM has for the text, which does not learn.
+
+    Its weights are no part of the network, nor of the model file: they come with the extra ``pretrained``,
+    and ``spec["pretrained"]`` names them by their SHA-256. While the layers after it learn, ``name.seen``
+    stands for the tokens, float32 ``(batch, 384)``.
+
+    **Shape**: int32 ``(batch, n-grams)``, int16 ``(batch, tokens)`` → ``(batch, size + 384)``.
+    """
+
+    frozen: ClassVar[bool] = True
+
+    def __init__(self, feature: TextFeature, spec: dict[str, Any]) -> None:
+        super().__init__(feature, spec)
+        wordpiece.check_same(str(spec["pretrained"]))
+        self.width = self.size + EncoderSizes().width
+
+    @classmethod
+    def choose(cls, feature: TextFeature, situation: Situation) -> dict[str, Any]:
+        return {**super().choose(feature, situation), "pretrained": wordpiece.WEIGHTS.sha256}
+
+    @classmethod
+    def choices(cls, feature: TextFeature, spec: dict[str, Any]) -> tuple[Choice, ...]:
+        why = f"short English texts: what MiniLM makes of the first {feature.tokens} tokens is read beside"
+        return (Choice(what=f"pretrained encoder for {feature.columns[0]!r}", value=True, why=why),)
+
+    def forward(self, arrays: Batch) -> Tensor:
+        seen = arrays.get(f"{self.name}.seen")
+        seen = self._encoded(arrays[f"{self.name}.tokens"]) if seen is None else seen
+        read = F.relu(self._bag(arrays) + self.bias)
+        return self._blurred(torch.cat([read, seen.to(read.dtype)], dim=1), arrays)
+
+    def see(self, arrays: Batch) -> Batch:
+        """``name.seen`` in place of the tokens; the n-grams as they are."""
         tokens = f"{self.name}.tokens"
         rest = {name: each for name, each in arrays.items() if name != tokens}
-        return {**rest, f"{self.name}.encoded": self._encoded(arrays[tokens]).half()}
+        return {**rest, f"{self.name}.seen": self._encoded(arrays[tokens])}
 
     @torch.no_grad()
     def _encoded(self, tokens: Tensor) -> Tensor:
         """``(rows, 384)``, mean square 1: texts of like length together, so that little is filled up."""
         encoder = minilm(str(tokens.device))
         lengths = (tokens > 0).sum(1)
-        vectors = torch.zeros(len(tokens), encoder.sizes.width, device=tokens.device)
+        vectors = torch.zeros(len(tokens), self.width - self.size, device=tokens.device)
         for rows in lengths.argsort(stable=True).split(TOGETHER):
             if len(rows):
                 part = tokens[rows, : max(1, int(lengths[rows].max()))].long()
                 mean = pooled(encoder(part).float(), part)
-                vectors[rows] = F.normalize(mean, dim=1) * encoder.sizes.width**0.5
+                vectors[rows] = F.normalize(mean, dim=1) * vectors.shape[1] ** 0.5
         return vectors
 
 

@@ -3,22 +3,88 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
+# The decoded answers and those that came → how good they are
+Metric = Callable[[Tensor, Tensor], Tensor]
+
 
 class Output(nn.Module, ABC):
-    """Base of the output layers: each member has weights of its own, ``sᵐ = γ hᵐ Wᵐ + bᵐ``.
+    """Base of the output layers.
 
-    The fixed ``gain`` γ sets how large scores start, and so how fast this layer learns beside the others.
+    ``metrics`` are those of ``catalog.ANSWERS`` in the units of the answers, the first of them the default;
+    ``skill`` names one of them that is 0 for a constant answer or at worst, and 1 at best; ``cooled`` names
+    the one that a temperature makes small, where scores may be divided by one; ``meaning`` says how scores
+    become answers.
 
     **Shape**: ``(member, batch, width)`` → ``(member, batch, score)``.
     """
 
-    def __init__(self, width: int, scores: int, members: int, *, gain: float = 1.0) -> None:
+    metrics: ClassVar[Mapping[str, Metric]] = {}
+    skill: ClassVar[str] = "r2"
+    cooled: ClassVar[str | None] = None
+    meaning: ClassVar[str] = "mean of the members"
+    codes: ClassVar[bool] = False  # whether answers are int64 codes
+    linear: ClassVar[bool] = True  # whether a linear model of the inputs can give such scores
+
+    @abstractmethod
+    def losses(self, scores: Tensor, answers: Tensor) -> Tensor:
+        """Each member's loss of each row, ``(member, batch)``."""
+
+    def loss(self, scores: Tensor, answers: Tensor, weights: Tensor | None) -> Tensor:
+        """The mean of the members' own losses, a scalar. ``weights`` ``(batch,)``, mean about 1."""
+        return weighted_mean(self.losses(scores, answers), weights)
+
+    @abstractmethod
+    def decode(self, scores: Tensor) -> Tensor:
+        """Scores → the joint answer of the members, ``(batch, …)``."""
+
+    def answer(self, scores: Tensor) -> Tensor:
+        """As ``decode``, where it may take its time: what users are given."""
+        return self.decode(scores)
+
+    def score(self, metric: str, decoded: Tensor, answers: Tensor) -> Tensor:
+        """One of the metrics of decoded answers."""
+        return self.metrics[metric](decoded, answers)
+
+    def skill_of(self, decoded: Tensor, answers: Tensor) -> Tensor:
+        """How much better than nothing the answers are, 1 at best."""
+        return self.metrics[self.skill](decoded, answers)
+
+    @abstractmethod
+    def heads(self, answers: Tensor) -> Iterator[Head]:
+        """Every layer with weights, and what the answers hold for it."""
+
+    def extend(self, scores: int) -> Output:
+        """Room for more scores; the old ones do not move."""
+        raise NotImplementedError
+
+
+class LinearOutput(Output):
+    """Each member has weights of its own, ``sᵐ = γ hᵐ Wᵐ + bᵐ``.
+
+    The fixed ``gain`` γ sets how large scores start, and so how fast this layer learns beside the others.
+    ``smoothing`` matters to classes only; ``spec`` is what the target says besides (``Target.spec``).
+    """
+
+    def __init__(
+        self,
+        width: int,
+        scores: int,
+        members: int,
+        *,
+        gain: float = 1.0,
+        smoothing: float = 0.0,
+        spec: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__()
         self.gain = gain
+        self.smoothing = smoothing
         start = torch.randn(members, width, scores) if gain != 1 else None
         if start is None:
             start = (torch.rand(members, width, scores) * 2 - 1) * width**-0.5
@@ -29,19 +95,37 @@ class Output(nn.Module, ABC):
         sums = torch.bmm(hidden, self.weight.to(hidden.dtype)).to(self.bias.dtype)
         return torch.add(self.bias, sums, alpha=self.gain)
 
-    @abstractmethod
-    def loss(self, scores: Tensor, answers: Tensor, weights: Tensor | None) -> Tensor:
-        """The mean of the members' own losses, a scalar. ``weights`` ``(batch,)``, mean about 1."""
+    def heads(self, answers: Tensor) -> Iterator[Head]:
+        yield Head("", self, slice(None), torch.ones(len(answers), dtype=torch.bool), answers)
 
-    @abstractmethod
-    def decode(self, scores: Tensor) -> Tensor:
-        """Scores → the joint answer of the members, ``(batch, …)``."""
 
-    def extend(self, scores: int) -> Output:
-        """Room for more scores; the old ones do not move."""
-        raise NotImplementedError
+@dataclass(frozen=True)
+class Head:
+    """One target's output layer: its name ("" where it is the only one), which of the scores are its own, in
+    which rows its answer is known, bool ``(batch,)``, and the answers of those rows."""
+
+    name: str
+    output: LinearOutput
+    scores: slice
+    known: Tensor
+    answers: Tensor
 
 
 def weighted_mean(losses: Tensor, weights: Tensor | None) -> Tensor:
     """Mean over members and rows, ``losses`` ``(member, batch)``."""
     return losses.mean() if weights is None else (losses * weights).mean()
+
+
+def rmse(values: Tensor, answers: Tensor) -> Tensor:
+    """Root of the mean squared error."""
+    return (values - answers).square().mean().sqrt()
+
+
+def mae(values: Tensor, answers: Tensor) -> Tensor:
+    """Mean absolute error."""
+    return (values - answers).abs().mean()
+
+
+def r2(values: Tensor, answers: Tensor) -> Tensor:
+    """Share of the variance explained."""
+    return 1 - (values - answers).square().mean() / answers.var(correction=0)

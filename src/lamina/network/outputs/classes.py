@@ -6,22 +6,47 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lamina.network.outputs.base import Output, weighted_mean
+from lamina.network.outputs.base import LinearOutput
 
 
-class Classes(Output):
+def log_loss(probabilities: Tensor, answers: Tensor) -> Tensor:
+    """Mean of ``-log p`` of the class that came."""
+    return F.nll_loss(probabilities.clamp_min(1e-12).log(), answers)
+
+
+def accuracy(probabilities: Tensor, answers: Tensor) -> Tensor:
+    """Share of rows whose most probable class is right."""
+    return (probabilities.argmax(1) == answers).float().mean()
+
+
+def auroc(probabilities: Tensor, answers: Tensor) -> Tensor:
+    """Share of (positive, negative) pairs in the right order; many classes: mean of one against the rest."""
+    classes = range(1, 2) if probabilities.shape[1] == 2 else range(probabilities.shape[1])
+    areas = []
+    for k in classes:
+        positive = answers == k
+        n, m = int(positive.sum()), int((~positive).sum())
+        if n and m:
+            _, inverse, counts = probabilities[:, k].unique(return_inverse=True, return_counts=True)
+            ends = counts.cumsum(0).double()
+            ranks = (ends - (counts - 1) / 2.0)[inverse]  # ties share their mean rank
+            areas.append((ranks[positive].sum() - n * (n + 1) / 2) / (n * m))
+    return torch.stack(areas).mean() if areas else torch.tensor(0.5)
+
+
+class Classes(LinearOutput):
     """Logits, cross-entropy, probabilities.
 
     ``smoothing`` gives every class that share of the target ("label smoothing", Szegedy et al. 2016).
     """
 
-    def __init__(
-        self, width: int, scores: int, members: int, *, gain: float = 1.0, smoothing: float = 0.0
-    ) -> None:
-        super().__init__(width, scores, members, gain=gain)
-        self.smoothing = smoothing
+    metrics = {"log_loss": log_loss, "accuracy": accuracy, "auroc": auroc}  # noqa: RUF012
+    skill = "accuracy"
+    cooled = "log_loss"
+    meaning = "softmax, mean of the members"
+    codes = True
 
-    def loss(self, scores: Tensor, answers: Tensor, weights: Tensor | None) -> Tensor:
+    def losses(self, scores: Tensor, answers: Tensor) -> Tensor:
         members, batch, classes = scores.shape
         losses = F.cross_entropy(
             scores.reshape(-1, classes),
@@ -29,7 +54,7 @@ class Classes(Output):
             reduction="none",
             label_smoothing=self.smoothing,
         )
-        return weighted_mean(losses.view(members, batch), weights)
+        return losses.view(members, batch)
 
     def decode(self, scores: Tensor) -> Tensor:
         """Probabilities ``(batch, class)``: the mean of the members' softmax."""

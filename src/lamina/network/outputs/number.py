@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from torch import Tensor
 
-from lamina.network.outputs.base import Output, weighted_mean
+from lamina.network.outputs.base import LinearOutput, mae, r2, rmse
 
 
-class Number(Output):
+class Number(LinearOutput):
     """One score per row, squared error."""
 
-    def __init__(self, width: int, scores: int, members: int, *, gain: float = 1.0) -> None:
+    metrics = {"rmse": rmse, "mae": mae, "r2": r2}  # noqa: RUF012
+    meaning = "mean"
+
+    def __init__(
+        self,
+        width: int,
+        scores: int,
+        members: int,
+        *,
+        gain: float = 1.0,
+        smoothing: float = 0.0,
+        spec: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(width, scores, members, gain=gain)
         if scores != 1:
             raise ValueError("a number has one score")
 
-    def loss(self, scores: Tensor, answers: Tensor, weights: Tensor | None) -> Tensor:
-        return weighted_mean((scores.squeeze(-1) - answers).square(), weights)
+    def losses(self, scores: Tensor, answers: Tensor) -> Tensor:
+        return (scores.squeeze(-1) - answers).square()
 
     def decode(self, scores: Tensor) -> Tensor:
         """Standard units ``(batch,)``: the mean of the members."""

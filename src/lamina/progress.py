@@ -1,8 +1,9 @@
-"""What a person sees while a network trains: a bar with time left, loss and score; nothing in a pipe."""
+"""What a person sees during long work: a bar with time left, loss and score; nothing in a pipe."""
 
 from __future__ import annotations
 
 import sys
+import time
 from types import TracebackType
 from typing import Any, Self
 
@@ -10,17 +11,23 @@ from typing import Any, Self
 class Bar:
     """A progress bar on standard error, silent unless that is a terminal.
 
-    Used as a context manager; ``step`` moves it, ``say`` changes the words behind it.
+    Used as a context manager; ``at`` moves it, ``say`` changes the words behind it. Work that is done
+    within ``after`` seconds shows none.
     """
 
-    def __init__(self, title: str, total: int, *, shown: bool = True) -> None:
+    def __init__(self, title: str, total: int, *, shown: bool = True, after: float = 0.0) -> None:
         self.title, self.total = title, total
         self.shown = shown and sys.stderr.isatty()
+        self._due = time.monotonic() + after
         self._bar: Any = None
         self._task: Any = None
 
     def __enter__(self) -> Self:
-        if self.shown:
+        self._start()
+        return self
+
+    def _start(self) -> None:
+        if self.shown and self._bar is None and time.monotonic() >= self._due:
             from rich.console import Console
             from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -35,7 +42,6 @@ class Bar:
             )
             self._bar.start()
             self._task = self._bar.add_task(self.title, total=self.total, words="")
-        return self
 
     def __exit__(
         self,
@@ -48,6 +54,7 @@ class Bar:
 
     def at(self, done: float) -> None:
         """Moves the bar to ``done`` of ``total``."""
+        self._start()
         if self._bar is not None:
             self._bar.update(self._task, completed=done)
 
