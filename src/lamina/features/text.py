@@ -60,7 +60,7 @@ class TextFeature(Feature):
     def fit(
         cls, name: str, frame: pl.DataFrame, columns: Sequence[str], pretrained: bool | None = None
     ) -> Self:
-        """``pretrained``: whether the pretrained encoder reads along; ``None``: where it is likely to help."""
+        """``pretrained``: whether the encoder reads along; ``None``: where it is likely to help."""
         texts = frame[columns[0]].cast(pl.String).drop_nulls()
         markup = has_markup(texts.gather_every(max(1, len(texts) // SAMPLE)))
         read = words_of(texts, markup=markup)

@@ -1,4 +1,4 @@
-"""Weights that others trained: found in an installed package, checked by their SHA-256, read as plain tensors.
+"""Weights that others trained: found in an installed package, checked by SHA-256, read as plain tensors.
 
 Of the package only its data files are touched; none of its code runs.
 """

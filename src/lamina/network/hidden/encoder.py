@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class EncoderSizes:
-    """``words`` in the vocabulary, ``width`` of a vector, ``inner`` width between, ``longest`` text in tokens."""
+    """``words`` in the vocabulary; ``width`` of a vector, ``inner`` between; ``longest`` text in tokens."""
 
     words: int = 30522
     width: int = 384
