@@ -42,7 +42,9 @@ def run_one(name: str, options: argparse.Namespace) -> dict[str, Any]:
     train, test = chosen.load(Path(options.data))
     begin = time.perf_counter()
     on = lamina.Machine(threads=options.threads, device=options.device)
-    model = lamina.fit(train, chosen.target, quality=options.quality, seed=options.seed, on=on)
+    model = lamina.fit(
+        train, chosen.target, quality=options.quality, seed=options.seed, on=on, **chosen.settings
+    )
     fitted = time.perf_counter()
     answered = model.predict(test) if chosen.suite == "tables" else None
     predicted = time.perf_counter()

@@ -7,7 +7,7 @@ A new set is one entry. Tables without an official split: rows shuffled with num
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,13 +21,17 @@ from benchmarks.speakers import official
 
 @dataclass(frozen=True)
 class Set:
-    """``load`` gives the training source and the test source; ``score`` is the one to look at."""
+    """``load`` gives the training source and the test source; ``score`` is the one to look at.
+
+    ``settings`` are those of the fit that are not left to the data.
+    """
 
     name: str
     suite: str
     target: str | None
     score: str
     load: Callable[[Path], tuple[Any, Any]]
+    settings: dict[str, Any] = field(default_factory=dict)
 
 
 def _table(file: str, drop: tuple[str, ...] = ()) -> Callable[[Path], tuple[pl.DataFrame, pl.DataFrame]]:
@@ -118,6 +122,8 @@ SETS = {
             "airline_tweets.csv.gz", LEAKS)),
         Set("wine_reviews", "mixed", "points", "rmse", _mixed("wine_reviews.csv.gz")),
         Set("fsdd", "audio", "digit", "accuracy", official),
+        Set("cats_dogs_scratch", "images", None, "accuracy", _same("images", "cats_dogs_small.zip"),
+            {"pretrained": False}),
         Set("moving_digits", "video", "direction", "accuracy", partial(moving_digits, "direction")),
         Set("moving_digits_both", "video", "both", "accuracy", partial(moving_digits, "both")),
     )

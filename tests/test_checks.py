@@ -7,12 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
-from lamina.catalog import KINDS
+from lamina.catalog import ANSWERS, KINDS
 from lamina.checks import ContractError, check_feature, check_kind, made
+from lamina.checks.answers import AnswerError, check_answer, check_output, check_target
 from lamina.errors import UsageError
 from lamina.features.base import Arrays
 from lamina.features.flag import FlagFeature
+from lamina.features.targets.number import NumberTarget
+from lamina.network.outputs.number import Number
 
 # Kinds that need a part which may be absent: what is imported, and the extra it comes with
 NEEDS = {"audio": ("soundfile", "audio")}
@@ -61,3 +65,40 @@ def test_a_broken_feature_is_noticed(kind: type[FlagFeature], why: str) -> None:
     frame = made._flags(0, False)
     with pytest.raises(ContractError, match=why):
         check_feature(kind.fit("flag", frame, frame.columns), frame, frame)
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_every_kind_of_answer_keeps_its_contracts(name: str) -> None:
+    check_answer(name)
+
+
+def test_an_unknown_answer_is_answered_with_the_nearest() -> None:
+    with pytest.raises(UsageError, match="Did you mean 'ordered'"):
+        check_answer("orderd")
+
+
+@dataclass(frozen=True)
+class Forgetful(NumberTarget):
+    """Forgets the mean in its file."""
+
+    def to_json(self) -> dict[str, object]:
+        return {**super().to_json(), "mean": 0.0}
+
+
+class Steep(Number):
+    """Its gradient is not that of its loss."""
+
+    def losses(self, scores: torch.Tensor, answers: torch.Tensor) -> torch.Tensor:
+        return (
+            super().losses(scores, answers).detach()
+            + 2 * scores.squeeze(-1)
+            - 2 * scores.detach().squeeze(-1)
+        )
+
+
+def test_a_broken_answer_is_noticed() -> None:
+    frame, _ = made.made_answers("number")
+    with pytest.raises(AnswerError, match="from_json"):
+        check_target(Forgetful.fit(frame, "number"), frame)
+    with pytest.raises(AnswerError, match="finite differences"):
+        check_output(Steep(5, 1, 3), NumberTarget.fit(frame, "number"), frame)

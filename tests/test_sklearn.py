@@ -178,3 +178,14 @@ def test_missing_answers_are_refused():
 def test_impossible_settings_are_named():
     with pytest.raises(lamina.LaminaError, match=r"'swift'.*hidden=\(0,\)"):
         LaminaClassifier(quality="swift", hidden=(0,)).fit(X, CLASSES)
+
+
+def test_a_regressor_of_several_targets():
+    y = np.column_stack([X[:, 0], X[:, 1] - X[:, 0], np.ones(ROWS) * X[:, 1]])
+    model = LaminaRegressor(**QUICK, epochs=60).fit(X, y)
+    told = model.predict(X)
+    assert told.shape == y.shape
+    assert model.score(X, y) > 0.8
+    assert np.array_equal(pickle.loads(pickle.dumps(model)).predict(X), told)
+    named = LaminaRegressor(**QUICK, epochs=2).fit(mixed(), pd.DataFrame(y, columns=["a", "b", "age"]))
+    assert named.model_.fitted.target.targets == ("a", "b", "age_")

@@ -96,10 +96,11 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
             state["model_"] = _unpacked(state["model_"])
         super().__setstate__(state)
 
-    def _checked(self, X: Any, y: Any) -> tuple[pl.DataFrame, np.ndarray]:
-        """The inputs as a frame and the answers ``(rows,)``; both of at least two rows."""
+    def _checked(self, X: Any, y: Any, *, several: bool = False) -> tuple[pl.DataFrame, np.ndarray]:
+        """The inputs as a frame and the answers ``(rows,)``, with ``several`` perhaps ``(rows, targets)``;
+        both of at least two rows."""
         if not _is_frame(X):
-            X, y = validate_data(self, X, y, **_NUMBERS, ensure_min_samples=2)
+            X, y = validate_data(self, X, y, **_NUMBERS, ensure_min_samples=2, multi_output=several)
             return self._named(X), y
         validate_data(self, X, y, skip_check_array=True)
         if len(X) < 2 or not self.n_features_in_:
@@ -107,7 +108,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
                 f"X has {len(X)} rows and {self.n_features_in_} columns.",
                 "Bring at least two rows and one column.",
             )
-        y = column_or_1d(y, warn=True)
+        y = np.asarray(y) if several and np.ndim(y) == 2 else column_or_1d(y, warn=True)
         assert_all_finite(y, input_name="y")
         check_consistent_length(X, y)
         return self._renamed(X), y
@@ -137,12 +138,12 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
         frame = to_frame(X)
         return frame.rename(dict(zip(frame.columns, self._columns, strict=True)))
 
-    def _train(self, X: Any, y: Any, inputs: pl.DataFrame, answers: pl.Series, answer: Answer) -> None:
-        target = _target_name(y, inputs.columns)
+    def _train(self, X: Any, y: Any, inputs: pl.DataFrame, answers: list[pl.Series], answer: Answer) -> None:
+        names = _target_names(y, len(answers), inputs.columns)
         kinds = {} if _is_frame(X) else dict.fromkeys(inputs.columns, "number")
         self.model_ = door.fit(
-            inputs.with_columns(answers.alias(target)),
-            Predict(target=target, answer=answer),
+            inputs.with_columns(each.alias(name) for each, name in zip(answers, names, strict=True)),
+            Predict(names, answer=answer),
             kinds=kinds | dict(self.kinds or {}),
             on=Machine(device=self.device, progress=False),
             seed=_seed(self.random_state),
@@ -175,7 +176,7 @@ class LaminaClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
                 "Bring rows of at least two classes.",
                 classes=self.classes_.tolist(),
             )
-        self._train(X, y, inputs, pl.Series(codes, dtype=pl.Int64), "classes")
+        self._train(X, y, inputs, [pl.Series(codes, dtype=pl.Int64)], "classes")
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -210,32 +211,44 @@ class LaminaRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
     1.0
     """
 
-    def fit(self, X: Any, y: Any) -> Self:
-        """Trains on ``X`` ``(rows, columns)`` and the numbers ``y`` ``(rows,)``.
+    _flat: bool
 
-        Raises TargetError (a ``ValueError``) where all of them are the same.
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Trains on ``X`` ``(rows, columns)`` and the numbers ``y``, ``(rows,)`` or ``(rows, targets)``.
+
+        Raises TargetError (a ``ValueError``) where all numbers of a target are the same.
         """
-        inputs, numbers = self._checked(X, y)
-        self._train(X, y, inputs, pl.Series(numbers.astype(np.float64)), "number")
+        inputs, numbers = self._checked(X, y, several=True)
+        self._flat = numbers.ndim == 1
+        columns = numbers.reshape(len(numbers), -1).astype(np.float64)
+        self._train(X, y, inputs, [pl.Series(each) for each in columns.T], "number")
         return self
 
     def predict(self, X: Any) -> np.ndarray:
-        """The number of each row, float64 ``(rows,)``; NaN where nothing of a row could be read."""
-        numbers: np.ndarray = self._answered(X).to_series().to_numpy()
-        return numbers
+        """The numbers of each row, float64, shaped as ``y`` was; NaN where nothing of a row could be read."""
+        numbers: np.ndarray = self._answered(X).to_numpy()
+        return numbers[:, 0] if self._flat else numbers
 
 
 def _is_frame(X: Any) -> bool:
     return bool(nw.dependencies.is_into_dataframe(X))
 
 
-def _target_name(y: Any, taken: Sequence[str]) -> str:
-    """What ``y`` calls itself, else "y"; never the name of an input."""
-    own = getattr(y, "name", None)
-    name = own if isinstance(own, str) and own else "y"
-    while name in taken:
-        name += "_"
-    return name
+def _target_names(y: Any, count: int, taken: Sequence[str]) -> tuple[str, ...]:
+    """What ``y`` calls itself or its columns, else "y" or "y0", "y1", …; never the name of an input."""
+    own = [getattr(y, "name", None)] if count == 1 else list(getattr(y, "columns", [None] * count))
+    names: list[str] = []
+    for number, each in enumerate(own):
+        name = each if isinstance(each, str) and each else "y" if count == 1 else f"y{number}"
+        while name in taken or name in names:
+            name += "_"
+        names.append(name)
+    return tuple(names)
 
 
 def _seed(state: int | np.random.RandomState | None) -> int:

@@ -56,7 +56,8 @@ def test_what_is_learnt_is_what_occurs_twice() -> None:
         ("cold", "tea"), ("hot", "coffee"),
     ]  # fmt: skip
     assert "again" not in json.dumps(feature.to_json())
-    assert " tea " in feature.parts and set(feature.parts) >= set(pieces("cold"))
+    assert " tea " in feature.parts
+    assert set(feature.parts) >= set(pieces("cold"))
 
 
 def test_weights_are_tf_idf() -> None:
@@ -71,20 +72,23 @@ def test_weights_are_tf_idf() -> None:
 
 def test_missing_and_unseen_have_codes_of_their_own() -> None:
     codes = fitted(TEXTS).transform(frame([None, "", "zzz qqq", "tea"]))["text:t"]
-    assert codes[:3, 0].tolist() == [MISSING, UNSEEN, UNSEEN] and codes[3, 0] >= FIRST
+    assert codes[:3, 0].tolist() == [MISSING, UNSEEN, UNSEEN]
+    assert codes[3, 0] >= FIRST
 
 
 def test_a_new_word_is_read_by_its_pieces() -> None:
     feature = fitted(TEXTS)
     codes = feature.transform(frame(["coffees"]))["text:t"][0]
     start = FIRST + len(feature.words) + len(feature.pairs)
-    assert (codes[codes > 0] >= start).all() and (codes > 0).sum() > 5
+    assert (codes[codes > 0] >= start).all()
+    assert (codes > 0).sum() > 5
 
 
 def test_very_long_cells_are_bounded() -> None:
     feature = fitted([*TEXTS, *(["cold tea " * 40_000] * 2)])
     arrays = feature.transform(frame(["hot coffee " * 100_000]))
-    assert arrays["text:t"].shape == (1, feature.longest) and feature.longest <= 1024
+    assert arrays["text:t"].shape == (1, feature.longest)
+    assert feature.longest <= 1024
 
 
 @settings(max_examples=60, deadline=None)
@@ -97,7 +101,8 @@ def test_any_text_alone_as_among_others(texts: list[str | None]) -> None:
     for row, text in enumerate(texts):
         alone = again.transform(frame([text]))
         assert all(np.array_equal(alone[name][0], whole[name][row]) for name in whole)
-    assert (whole["text:t"][:, 0] > 0).all() and np.isfinite(whole["text:t.weights"]).all()
+    assert (whole["text:t"][:, 0] > 0).all()
+    assert np.isfinite(whole["text:t.weights"]).all()
 
 
 def test_a_state_that_does_not_fit_is_refused() -> None:

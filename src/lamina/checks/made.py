@@ -10,6 +10,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from lamina.catalog import ANSWERS
+from lamina.features.masks import as_png
+from lamina.records import Field, Schema
+
 ROWS = 48  # of a made frame
 
 # seed, unseen → a frame; with unseen, it holds values that a frame without does not
@@ -139,3 +143,50 @@ SPECS: dict[str, dict[str, Any]] = {
     "audio": {"bands": 12, "widths": [4, 6], "depths": [1, 2], "mask": [2, 2]},
     "video": {"widths": [4, 6], "depths": [1, 3], "shift": 1, "mirror": True},
 }
+
+
+def made_answers(name: str) -> tuple[pl.DataFrame, Schema]:
+    """A frame that holds answers of this kind, of several kinds with some of them missing, and its schema."""
+    frame = _answers()
+    chosen = ("classes", "number", "labels", "ordered", "quantiles") if name == "several" else (name,)
+    fields = tuple(
+        Field(name=each, kind=ANSWERS[each].kind, role="target", why="made", form=_FORMS.get(each, {}))
+        for each in chosen
+    )
+    if name == "several":
+        gaps = pl.Series(np.arange(ROWS) % 5 == 0)
+        missing = [pl.when(gaps).then(None).otherwise(pl.col(each)).alias(each) for each in chosen[1:]]
+        frame = frame.with_columns(missing)
+    return frame.select(chosen), Schema(fields)
+
+
+_FORMS: dict[str, dict[str, Any]] = {
+    "labels": {"answer": "labels", "cells": "labels"},
+    "ordered": {"answer": "ordered", "order": ["low", "medium", "high", "extreme"]},
+    "quantiles": {"answer": "quantiles", "levels": [0.1, 0.5, 0.75, 0.9]},
+    "count": {"answer": "count"},
+    "amount": {"answer": "amount"},
+    "transcript": {"answer": "transcript", "cells": "category"},
+    "mask": {"answer": "mask"},
+}
+# Of a recording or pixels of a picture, in answers that are read part by part: the made ones have as many
+FRAMES = 12
+
+
+def _answers() -> pl.DataFrame:
+    rng = np.random.default_rng(0)
+    labels = [[each for each in ("new", "red", "big") if rng.random() < 0.4] for _ in range(ROWS)]
+    numbers = rng.normal(100, 20, ROWS)
+    return pl.DataFrame(
+        {
+            "classes": rng.choice(["yes", "no", "maybe"], ROWS),
+            "number": numbers,
+            "quantiles": numbers,
+            "count": rng.poisson(2, ROWS),
+            "amount": np.exp(rng.normal(3, 1, ROWS)),
+            "ordered": rng.choice(["low", "medium", "high"], ROWS),
+            "labels": pl.Series(labels, dtype=pl.List(pl.String)),
+            "transcript": rng.choice(["one two nine", "six two four", "ten one five"], ROWS),
+            "mask": pl.Series([as_png(each) for each in rng.integers(0, 3, (ROWS, 3, 4))], dtype=pl.Binary),
+        }
+    )

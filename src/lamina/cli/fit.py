@@ -59,6 +59,14 @@ def fit(
         Literal["auto", "random", "group", "time"] | None, typer.Option(help="How they are chosen.")
     ] = None,
     size: Annotated[int | None, typer.Option(help="Pixels per side of images.")] = None,
+    pretrained: Annotated[
+        bool | None,
+        typer.Option(
+            "--pretrained/--no-pretrained",
+            help="Networks trained on other data may read these, or must not.",
+            show_default=False,
+        ),
+    ] = None,
     refit: Annotated[
         bool | None,
         typer.Option("--refit/--no-refit", help="End with a part on all rows.", show_default=False),
@@ -136,7 +144,7 @@ def default_output(data: Path) -> Path:
 def _settings(options: dict[str, Any]) -> dict[str, Any]:
     names = (
         "quality", "activation", "members", "epochs", "batch", "rate", "decay", "validation",
-        "split", "size", "refit", "time_limit", "seed",
+        "split", "size", "pretrained", "refit", "time_limit", "seed",
     )  # fmt: skip
     chosen = {name: options[name] for name in names if options[name] is not None}
     if options["hidden"] is not None:

@@ -80,6 +80,13 @@ def task_of(
     """The task that the options say, or ``None`` where none names a target."""
     from lamina.tasks import Predict, Transcribe
 
+    said = {**further, "answer": answer, "quantiles": quantiles, "order": order}
+    useless = sorted(name for name, value in said.items() if value not in (None, "none"))
+    if not targets and useless:
+        raise UsageError(
+            f"--{useless[0]} says something of the target, and no target is named.",
+            "Name it with --target (for a folder of class folders: --target label).",
+        )
     if not targets:
         return None
     if answer == ["transcript"]:

@@ -118,20 +118,22 @@ def _answered(frame: pl.DataFrame, schema: Schema) -> tuple[pl.DataFrame, list[F
     for target in targets:
         empty = frame[target.name].is_null()
         unanswered &= empty
-        if empty.any() or not frame.height:
+        if empty.any():
             findings.append(_missing_answers(frame, target.name, empty, alone=len(targets) == 1))
+    if unanswered.all():
+        listed = " and ".join(repr(target.name) for target in targets)
+        has = "target {} has" if len(targets) == 1 else "targets {} have"
+        raise TargetError(
+            f"The {has.format(listed)} no value in any of the {frame.height:,} rows.",
+            "Fill it for the rows to learn from, or name another column.",
+            column=targets[0].name,
+        )
     return (frame.filter(~unanswered) if unanswered.any() else frame), findings
 
 
 def _missing_answers(frame: pl.DataFrame, name: str, empty: pl.Series, alone: bool) -> Finding:
-    """How many rows have no answer of this target. Raises TargetError where none has one."""
+    """How many rows have no answer of this target."""
     count = int(empty.sum())
-    if count == frame.height:
-        raise TargetError(
-            f"The target {name!r} has no value in any of the {frame.height:,} rows.",
-            "Fill it for the rows to learn from, or name another column.",
-            column=name,
-        )
     what = "and were left out" if alone else "and count for the other targets only"
     return Finding(
         severity="note",

@@ -65,8 +65,8 @@ def _reading(column: Column, answer: str | None) -> Reading:
     if answer == "mask" or (answer is None and _is_mask(column)):
         return _as_mask(column)
     if answer is None:
-        labels = detect_labels(column.sample) if column.values.dtype.is_nested() else None
-        return _classes_or_number(column) if labels is None else _as_labels(column, "lists of labels")
+        words = getattr(column.values.dtype, "inner", None) in (pl.String, pl.Categorical)
+        return _as_labels(column, "lists of labels") if words else _classes_or_number(column)
     kind, what = ANSWERS[answer].kind, ANSWERS[answer].what
     if kind == "set":
         return _as_labels(column, "you asked for labels")

@@ -58,9 +58,12 @@ def _write(frame: pl.DataFrame, path: Path, ending: str) -> None:
 
 def _flat(frame: pl.DataFrame) -> pl.DataFrame:
     """What a text format can hold: lists of words with ";" between, an empty one as "[]"; bytes as base64."""
-    lists = pl.col(pl.List(pl.String))
+    lists = [pl.col(name) for name, dtype in frame.schema.items() if dtype == pl.List(pl.String)]
+    joined = [
+        pl.when(each.list.len() == 0).then(pl.lit("[]")).otherwise(each.list.join(";")) for each in lists
+    ]
     return _without_bytes(frame).with_columns(
-        pl.when(lists.list.len() == 0).then(pl.lit("[]")).otherwise(lists.list.join(";"))
+        text.alias(each.meta.output_name()) for text, each in zip(joined, lists, strict=True)
     )
 
 

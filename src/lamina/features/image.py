@@ -17,6 +17,7 @@ from lamina.features.media import decoded, release, room, sampled
 
 SAMPLE = 256  # images looked at to choose size and channels
 LARGEST_SIDE = 64  # pixels; larger pictures are reduced to this before the network
+FEW, FEW_SIDE = 20_000, 96  # up to so many rows of colour pictures are reduced to this: time is enough
 MOST_PIXELS = 64_000_000  # of one file, checked before it is decoded
 MOST_LINEAR = 14  # pixels per side that the linear baseline sees
 COPIED = 10_000  # pictures given as pixels that are copied at once
@@ -27,11 +28,12 @@ class ImageFeature(Feature):
     """One image column → uint8 ``(rows, channels, height, width)`` and ``name.present``, bool ``(rows,)``.
 
     Size and channels are chosen on training rows: the size they all share where it is at most
-    ``LARGEST_SIDE``, else their median shape reduced to that; one channel where none has colour.
+    ``LARGEST_SIDE`` (``FEW_SIDE`` for few pictures with colour), else their median shape reduced to that; one
+    channel where none has colour.
     Transparency is laid on white, EXIF rotation is applied, 16-bit pixels are scaled to 8. A missing or
     broken picture is black with ``present`` false. ``mean`` and ``spread`` (0 to 255, per channel)
     normalise in the network. With ``pretrained`` a network trained on photographs reads them, which are then
-    kept up to its size.
+    kept up to its size; with ``whole`` every pixel matters, for answers that are masks.
     """
 
     kind: ClassVar[str] = "image"
@@ -43,6 +45,7 @@ class ImageFeature(Feature):
     mean: tuple[float, ...]
     spread: tuple[float, ...]
     pretrained: bool = False
+    whole: bool = False
 
     @classmethod
     def fit(
@@ -52,6 +55,7 @@ class ImageFeature(Feature):
         columns: Sequence[str],
         side: int | None = None,
         pretrained: bool | None = None,
+        whole: bool = False,
     ) -> Self:
         cells = sampled(frame[columns[0]], SAMPLE)
         sample = [image for cell in cells if (image := open_picture(cell)) is not None]
@@ -59,7 +63,8 @@ class ImageFeature(Feature):
         channels = 3 if any(has_colour(each) for each in sample) else 1
         longest = float(np.median(np.array(sizes), axis=0).max()) if sizes else 0.0
         looked_at = photographs.wanted(pretrained, rows=frame.height, side=longest, colour=channels == 3)
-        height, width = common_size(sizes, side, photographs.LARGEST_SIDE if looked_at else LARGEST_SIDE)
+        largest = FEW_SIDE if channels == 3 and frame.height <= FEW else LARGEST_SIDE
+        height, width = common_size(sizes, side, photographs.LARGEST_SIDE if looked_at else largest)
         pixels = np.stack(
             [pixels_of(each, channels, height, width) for each in sample]
             or [np.zeros((channels, height, width), np.uint8)]
@@ -68,7 +73,7 @@ class ImageFeature(Feature):
         spread = np.maximum(pixels.std((0, 2, 3)), 1.0)
         return cls(
             name, tuple(columns), channels, height, width,
-            tuple(map(float, mean)), tuple(map(float, spread)), looked_at,
+            tuple(map(float, mean)), tuple(map(float, spread)), looked_at, whole,
         )  # fmt: skip
 
     def transform(self, frame: pl.DataFrame) -> Arrays:
@@ -136,6 +141,7 @@ class ImageFeature(Feature):
             "mean": list(self.mean),
             "spread": list(self.spread),
             "pretrained": self.pretrained,
+            "whole": self.whole,
         }
 
     @classmethod
@@ -149,6 +155,7 @@ class ImageFeature(Feature):
             tuple(map(float, state["mean"])),
             tuple(map(float, state["spread"])),
             bool(state.get("pretrained", False)),
+            bool(state.get("whole", False)),
         )
 
     def describe(self) -> str:

@@ -130,14 +130,14 @@ def _for_recordings(features: Features, target: Target, rows: int, settings: Set
     recipe, _ = _for_pictures(features, target, rows, settings)
     if target.frames:
         return _for_transcripts(recipe, rows, settings)
-    passes = {"fast": 3, "good": 8, "best": 20}[settings.quality]
+    passes = {"fast": 3, "good": 6, "best": 16}[settings.quality]
     return recipe, max(1, round(passes * max(1.0, (10_000 / max(rows, 1)) ** 0.75)))
 
 
 def _for_transcripts(recipe: Recipe, rows: int, settings: Settings) -> tuple[Recipe, int]:
     """Steps enough for the alignment to be found, which comes all of a sudden, and to be used."""
     batch = 32
-    steps = {"fast": 300, "good": 600, "best": 1500}[settings.quality]
+    steps = {"fast": 250, "good": 400, "best": 1200}[settings.quality]
     recipe = msgspec.structs.replace(
         recipe, batch=batch, warmup=20, convolution_rate=0.36 * (batch / 2000) ** 0.5
     )

@@ -83,7 +83,7 @@ def encode(
     )  # fmt: skip
     pretrained = False if target.frames else settings.pretrained
     options: dict[str, dict[str, Any]] = {
-        "image": {"side": settings.size, "pretrained": pretrained},
+        "image": {"side": settings.size, "pretrained": pretrained, "whole": target.frames},
         "video": {"side": settings.size},
         "text": {"pretrained": _pretrained(settings)},
         "audio": {"whole": target.frames},

@@ -52,12 +52,11 @@ class PlaceConvolutions(nn.Module):
         depths: Sequence[int],
         name: str,
         side: int,
-        stride: int = 1,
         *,
         place_width: int,
     ) -> None:
         super().__init__()
-        self.down = Convolutions(channels, widths, depths, name, side, stride)
+        self.down = Convolutions(channels, widths, depths, name, side)
         self.width = place_width
         fine = [*reversed(widths[:-1]), self.down.whitening.width, channels]
         narrow = [max(each // 2, place_width) for each in fine[:-1]] + [place_width]

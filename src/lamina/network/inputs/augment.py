@@ -1,4 +1,4 @@
-"""Pictures as they might also have looked: shifted and mirrored, whole batches at once."""
+"""Pictures as they might also have looked: shifted, mirrored, cut, in another light; a batch at once."""
 
 from __future__ import annotations
 
@@ -25,3 +25,40 @@ def mirrored(x: Tensor, generator: torch.Generator) -> Tensor:
     """Half of the pictures with left and right exchanged."""
     chosen = (torch.rand(len(x), generator=generator) < 0.5).to(x.device)
     return torch.where(chosen[:, None, None, None], x.flip(3), x)
+
+
+def cropped(x: Tensor, least: float, turn: float, generator: torch.Generator) -> Tensor:
+    """A piece of each picture, enlarged to the whole: ``least`` to all of its area, anywhere, turned a bit.
+
+    Sides change their ratio by up to a third, angles by up to ``turn`` (radians); the border is mirrored.
+    ``(batch, channels, height, width)`` → the same shape.
+    """
+    area, ratio, across, down, angle = torch.rand(5, len(x), generator=generator)
+    area = least + (1 - least) * area
+    ratio = (4 / 3) ** (2 * ratio - 1)
+    wide, tall = (area * ratio).sqrt().clamp(max=1), (area / ratio).sqrt().clamp(max=1)
+    angle = (2 * angle - 1) * turn
+    first = torch.stack([wide * angle.cos(), -tall * angle.sin(), (1 - wide) * (2 * across - 1)], dim=1)
+    second = torch.stack([wide * angle.sin(), tall * angle.cos(), (1 - tall) * (2 * down - 1)], dim=1)
+    grid = F.affine_grid(torch.stack([first, second], dim=1).to(x), list(x.shape), align_corners=False)
+    return F.grid_sample(x, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+
+
+def relit(x: Tensor, amount: float, generator: torch.Generator) -> Tensor:
+    """Each picture brighter or darker, of more or less contrast and colour, each by up to ``amount``.
+
+    Normalised pixels ``(batch, channels, height, width)``; an amount of 1 is one standard deviation.
+    """
+    drawn = (torch.rand(3, len(x), 1, 1, 1, generator=generator) * 2 - 1).to(x) * amount
+    brightness, contrast, colour = drawn
+    grey = x.mean(1, keepdim=True)
+    return (grey + (x - grey) * (1 + colour)) * (1 + contrast) + brightness
+
+
+def enlarged(x: Tensor, factor: float) -> Tensor:
+    """The middle of each picture, enlarged to the whole."""
+    height, width = x.shape[2:]
+    down, across = round(height / factor), round(width / factor)
+    top, left = (height - down) // 2, (width - across) // 2
+    piece = x[:, :, top : top + down, left : left + across]
+    return F.interpolate(piece, (height, width), mode="bilinear", align_corners=False)

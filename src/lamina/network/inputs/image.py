@@ -10,26 +10,27 @@ from torch import Tensor
 
 from lamina.features.image import ImageFeature
 from lamina.network.hidden.convolution import Convolutions
-from lamina.network.hidden.places import PlaceConvolutions
-from lamina.network.inputs.augment import mirrored, shifted
+from lamina.network.inputs.augment import cropped, enlarged, mirrored, relit, shifted
 from lamina.network.inputs.base import Batch, Input, Situation
 from lamina.network.inputs.photograph import PhotographInput
+from lamina.network.inputs.places import PlaceInput
 
 TINY, TINY_TO = 20, 24  # pixels: smaller pictures are enlarged, about to this size
 LARGE = 48  # pixels: larger pictures are halved by the first layer
+FEW_PHOTOGRAPHS = 20_000  # rows: large colour pictures up to so many are cut and relit anew in every pass
+TURN = 0.2  # radians to either side that such pictures are turned
+CLOSER = 1.2  # how much nearer their second view is
 
 
 class ImageInput(Input):
     """Pixels → what the convolutions see in them.
 
     ``spec``: ``widths`` and ``depths`` of the stages, ``activation``, ``enlarge`` (a factor for tiny
-    pictures), ``stride`` (2 halves large ones), and how training varies them: ``shift`` (pixels) and
-    ``mirror``. With ``views`` the answers for pictures shifted by a pixel are averaged when predicting.
+    pictures), ``stride`` (2 halves large ones), and how training varies them: ``shift`` (pixels),
+    ``mirror``, ``crop`` (least share of the area that is shown) and ``light``. With ``views`` the answers for
+    pictures shifted by a pixel, or nearer, are averaged when predicting.
 
-    With ``place_width`` every pixel has a vector of that length, for answers that are masks.
-
-    **Shape**: uint8 ``(batch, channels, height, width)`` → ``(batch, widths[-1])``, or
-    ``(batch, height · width · place_width)``.
+    **Shape**: uint8 ``(batch, channels, height, width)`` → ``(batch, widths[-1])``.
     """
 
     deep: ClassVar[bool] = True
@@ -46,42 +47,61 @@ class ImageInput(Input):
         self.register_buffer("mean", torch.tensor(feature.mean).view(shape), persistent=False)
         self.register_buffer("spread", torch.tensor(feature.spread).view(shape), persistent=False)
         side = min(feature.height, feature.width) * self.enlarge
-        sizes = (feature.channels, spec["widths"], spec["depths"], spec["activation"], side, spec["stride"])
-        self.convolutions: Convolutions | PlaceConvolutions
-        if spec.get("place_width"):
-            self.convolutions = PlaceConvolutions(*sizes, place_width=int(spec["place_width"]))
-            self.frames = feature.height * feature.width
-        else:
-            self.convolutions = Convolutions(*sizes)
-        self.width = self.frames * self.convolutions.width
+        self.convolutions = Convolutions(
+            feature.channels,
+            spec["widths"],
+            spec["depths"],
+            spec["activation"],
+            side,
+            spec["stride"],
+        )
+        self.width = self.convolutions.width
 
     @classmethod
     def variant(cls, feature: ImageFeature) -> type[Input]:
+        if feature.whole:
+            return PlaceInput
         return PhotographInput if feature.pretrained else cls
 
     @classmethod
     def choose(cls, feature: ImageFeature, situation: Situation) -> dict[str, Any]:
         """Grey pictures (writing, shapes) need fewer channels than colour ones (things, scenes)."""
         side = max(feature.height, feature.width)
-        enlarge = -(-TINY_TO // side) if side < TINY and not situation.frames else 1
+        enlarge = -(-TINY_TO // side) if side < TINY else 1
         grey = feature.channels == 1
         widths = {
             "fast": [32, 64, 128] if grey else [32, 128, 128],
             "good": [32, 64, 128] if grey else [64, 256, 256],
             "best": [48, 96, 192] if grey else [64, 256, 256],
         }[situation.quality]
-        sizes = {
+        if not grey and side * enlarge > LARGE and situation.rows <= FEW_PHOTOGRAPHS:
+            return cls._for_photographs(feature, situation)
+        return {
             "widths": widths,
             "depths": [2, 2, 2],
             "activation": situation.activation,
             "enlarge": enlarge,
             "stride": 2 if side * enlarge > LARGE else 1,
             "shift": max(1, round(side * enlarge / 16)),
+            "mirror": False if situation.quality == "fast" else None,
+            "views": situation.quality != "fast",
         }
-        if situation.frames:  # every pixel matters: what is there moves with the picture, mirrored or not
-            return {**sizes, "place_width": 32, "mirror": True, "views": False}
-        mirror = False if situation.quality == "fast" else None
-        return {**sizes, "mirror": mirror, "views": situation.quality != "fast"}
+
+    @classmethod
+    def _for_photographs(cls, feature: ImageFeature, situation: Situation) -> dict[str, Any]:
+        """Few large pictures are learnt by heart unless every pass shows other pieces in another light."""
+        first = {"fast": 24, "good": 32, "best": 48}[situation.quality]
+        return {
+            "widths": [first, 2 * first, 4 * first, 8 * first],
+            "depths": [2, 2, 2, 2],
+            "activation": situation.activation,
+            "enlarge": 1,
+            "stride": 2,
+            "crop": 0.35,
+            "light": 0.3,
+            "mirror": False if situation.quality == "fast" else None,
+            "views": situation.quality != "fast",
+        }
 
     @classmethod
     def smoothing(cls, feature: ImageFeature) -> float:
@@ -89,12 +109,10 @@ class ImageInput(Input):
 
     def forward(self, arrays: Batch) -> Tensor:
         pictures = self._pictures(arrays[self.name])
-        return self.convolutions(pictures).flatten(1)  # type: ignore[no-any-return]
+        return self.convolutions(pictures)  # type: ignore[no-any-return]
 
     def prepare(self, arrays: Batch) -> None:
-        convolutions = self.convolutions
-        seen = convolutions.down if isinstance(convolutions, PlaceConvolutions) else convolutions
-        seen.whitening.prepare(self._pictures(arrays[self.name]))
+        self.convolutions.whitening.prepare(self._pictures(arrays[self.name]))
 
     def _pictures(self, pixels: Tensor) -> Tensor:
         """Normalised, enlarged, channels-last; pictures that ``augment`` made are so already."""
@@ -108,35 +126,23 @@ class ImageInput(Input):
     def augment(self, arrays: Batch, generator: torch.Generator) -> Batch:
         spec = self.spec
         x = self._pictures(arrays[self.name])
-        channels = x.shape[1]
-        if spec.get("place_width"):
-            x = torch.cat([x, self._places(x)], dim=1)
         if spec.get("shift"):
             x = shifted(x, spec["shift"], generator)
         if spec.get("mirror"):
             x = mirrored(x, generator)
-        moved = {f"{self.name}.places": x[:, channels:].flatten(1).long()} if spec.get("place_width") else {}
-        x = x[:, :channels].contiguous(memory_format=torch.channels_last)
-        return {**arrays, **moved, self.name: x}
-
-    def _places(self, x: Tensor) -> Tensor:
-        """Which pixel each pixel is, as a channel that moves with the picture: where answers must follow."""
-        height, width = x.shape[2:]
-        numbers = torch.arange(height * width, dtype=x.dtype, device=x.device)
-        return numbers.view(1, 1, height, width).expand(len(x), 1, height, width)
-
-    def moved(self, arrays: Batch, answers: Tensor) -> Tensor:
-        places = arrays.get(f"{self.name}.places")
-        return answers if places is None else answers.gather(1, places)
+        if spec.get("crop"):
+            x = relit(cropped(x, spec["crop"], TURN, generator), spec["light"], generator)
+        return {**arrays, self.name: x.contiguous(memory_format=torch.channels_last)}
 
     def mirrored(self, arrays: Batch) -> Batch:
         return {**arrays, self.name: arrays[self.name].flip(-1)}
 
     def views(self, arrays: Batch) -> list[Batch]:
         x = self._pictures(arrays[self.name])
-        mirror = self.spec.get("mirror") and not self.spec.get("place_width")
-        seen = [x, x.flip(3)] if mirror else [x]
-        if self.spec.get("views"):
+        seen = [x, x.flip(3)] if self.spec.get("mirror") else [x]
+        if self.spec.get("views") and self.spec.get("crop"):
+            seen += [enlarged(each, CLOSER) for each in seen]
+        elif self.spec.get("views"):
             height, width = x.shape[2:]
             for view in tuple(seen):
                 padded = F.pad(view, (1,) * 4, mode="reflect")

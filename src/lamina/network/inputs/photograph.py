@@ -19,6 +19,7 @@ FEW, LESS = 5000, 160  # with more rows than this, so many pixels: half of the t
 
 
 LONGEST = 2  # the longer side is at most so many times the shorter one
+MOST_SIDE = 1024  # pixels that a model file may ask for
 
 
 class PhotographInput(Input):
@@ -31,7 +32,7 @@ class PhotographInput(Input):
     **Shape**: uint8 ``(batch, 3, height, width)`` → ``(batch, 1280)``.
     """
 
-    enough: ClassVar[int | None] = None
+    enough: ClassVar[int | None] = 5000
     frozen: ClassVar[bool] = True
     centre: Tensor
     spread: Tensor
@@ -40,6 +41,8 @@ class PhotographInput(Input):
         super().__init__(feature, spec)
         self.spec = spec
         self.size: tuple[int, int] = (int(spec["size"][0]), int(spec["size"][1]))
+        if not 0 < min(self.size) <= max(self.size) <= MOST_SIDE:
+            raise ValueError(f"pictures of {self.size} pixels are beyond what the pretrained network reads")
         self.network = EfficientNet().requires_grad_(False)
         self.register_buffer("centre", torch.zeros(WIDTH))
         self.register_buffer("spread", torch.ones(WIDTH))
@@ -78,7 +81,8 @@ class PhotographInput(Input):
 
     def prepare(self, arrays: Batch) -> None:
         self.load_weights()
-        seen = arrays[f"{self.name}.seen"].flatten(0, 1)
+        name = f"{self.name}.seen"
+        seen = (arrays if name in arrays else self.see(arrays))[name].flatten(0, 1)
         self.centre.copy_(seen.mean(0))
         self.spread.copy_(seen.std(0, correction=0).clamp_min(0.01))
 

@@ -11,14 +11,14 @@ from lamina.features.video import VideoFeature
 from lamina.network.hidden.motion import MovingConvolutions
 from lamina.network.inputs.augment import mirrored, shifted
 from lamina.network.inputs.base import Batch, Input, Situation
-from lamina.network.inputs.image import LARGE
+from lamina.network.inputs.image import TINY
 
 
 class VideoInput(Input):
     """Frames → what the convolutions see in them and between them.
 
-    ``spec``: ``widths`` and ``depths`` of the stages, ``activation``, ``stride`` (2 halves large frames), and
-    how training varies clips: ``shift`` (pixels, all frames alike) and ``mirror``.
+    ``spec``: ``widths`` and ``depths`` of the stages, ``activation``, ``stride`` (2 halves frames that are
+    not tiny), and how training varies clips: ``shift`` (pixels, all frames alike) and ``mirror``.
 
     **Shape**: uint8 ``(batch, frames, channels, height, width)`` → ``(batch, widths[-1])``.
     """
@@ -56,7 +56,7 @@ class VideoInput(Input):
             "widths": [first, 2 * first, 4 * first],
             "depths": [2, 2, 2],
             "activation": situation.activation,
-            "stride": 2 if side > LARGE else 1,
+            "stride": 2 if side > TINY else 1,
             "shift": max(1, round(side / 16)),
             "mirror": False if situation.quality == "fast" else None,
         }

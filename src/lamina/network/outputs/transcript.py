@@ -73,7 +73,7 @@ class Transcript(LinearOutput):
         members, batch, _ = scores.shape
         lengths = (answers > 0).sum(1).repeat(members)
         losses = F.ctc_loss(
-            self._frames(scores).float().log_softmax(-1).flatten(0, 1).transpose(0, 1),
+            self._frames(scores).log_softmax(-1).flatten(0, 1).transpose(0, 1),
             answers.clamp_min(0).repeat(members, 1),
             torch.full_like(lengths, self.frames),
             lengths,
