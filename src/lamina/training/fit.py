@@ -88,6 +88,7 @@ def encode(
     options: dict[str, dict[str, Any]] = {
         "image": {"side": settings.size, "pretrained": pretrained, "whole": target.frames},
         "video": {"side": settings.size},
+        "text": {"pretrained": _pretrained(settings)},
         "audio": {"whole": target.frames},
     }
     features = Features.fit(frame, schema, parts.train, options)
@@ -253,6 +254,13 @@ def _temperatures(network: Network, examples: Examples, rows: torch.Tensor) -> l
         Choice(what=f"temperature {name}".rstrip(), value=round(heat, 3), why=CALIBRATED)
         for name, heat in heats.items()
     ]
+
+
+def _pretrained(settings: Settings) -> bool | None:
+    """Whether pretrained weights read along: as set; never by itself at the quality "fast"."""
+    if settings.pretrained is None and settings.quality == "fast":
+        return False
+    return settings.pretrained
 
 
 def _share(rows: int, schema: Schema, settings: Settings) -> float:
