@@ -217,7 +217,7 @@ def test_a_target_that_is_not_there_offers_the_nearest() -> None:
     [
         (every(None), {}, "no value in any row"),
         (every("2024-01-01", "2024-02-01"), {}, "a date cannot be predicted"),
-        (every("a.png", "b.png"), {}, "an? image cannot be predicted"),
+        (every("a.mp4", "b.mp4"), {}, "a video cannot be predicted"),
         (every("a", "b"), {"task": Predict(target="y", answer="number")}, "values such as 'a'"),
     ],
 )
