@@ -44,6 +44,47 @@ def _table(file: str, drop: tuple[str, ...] = ()) -> Callable[[Path], tuple[pl.D
     return load
 
 
+def _texts(folder: str, ending: str, drop: tuple[str, ...] = ()) -> Callable[[Path], tuple[Any, Any]]:
+    """The official training and test rows of a folder."""
+
+    def load(data: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
+        read = pl.read_parquet if ending == "parquet" else pl.read_csv
+        train, test = (read(data / "text" / folder / f"{part}.{ending}") for part in ("train", "test"))
+        return train.drop(drop), test.drop(drop)
+
+    return load
+
+
+def _in_scope(data: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """clinc150: trained with the rows out of scope, judged on those in scope."""
+    train, test = _texts("clinc150", "csv.gz")(data)
+    return train, test.filter(pl.col("intent") != "oos")
+
+
+def _messages(data: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """sms_spam: every message once; the spam is what to find."""
+    frame = pl.read_csv(data / "text" / "sms_spam.csv.gz").unique("message", maintain_order=True)
+    order = np.random.default_rng(0).permutation(frame.height)
+    cut = int(0.75 * frame.height)
+    return frame[order[:cut]], frame[order[cut:]]
+
+
+def _mixed(file: str, drop: tuple[str, ...] = ()) -> Callable[[Path], tuple[pl.DataFrame, pl.DataFrame]]:
+    def load(data: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
+        frame = pl.read_csv(data / "mixed" / file, infer_schema=False).drop(drop)
+        order = np.random.default_rng(0).permutation(frame.height)
+        cut = int(0.75 * frame.height)
+        return frame[order[:cut]], frame[order[cut:]]
+
+    return load
+
+
+LEAKS = (
+    *("negativereason", "negativereason_confidence", "airline_sentiment_confidence"),
+    *("airline_sentiment_gold", "negativereason_gold", "tweet_id"),
+)
+
+
 def _same(*parts: str) -> Callable[[Path], tuple[Path, Path]]:
     """A source that is itself divided into a training and a test part."""
 
@@ -72,6 +113,14 @@ SETS = {
         Set("fashion-mnist", "images", None, "accuracy", _same("images", "fashion-mnist")),
         Set("cifar10", "images", None, "accuracy", _same("images", "cifar10.tar.xz")),
         Set("cats_dogs_small", "images", None, "accuracy", _same("images", "cats_dogs_small.zip")),
+        Set("banking77", "text", "category", "accuracy", _texts("banking77", "csv.gz")),
+        Set("clinc150", "text", "intent", "accuracy", _in_scope),
+        Set("sst2", "text", "label", "accuracy", _texts("sst2", "csv.gz")),
+        Set("20newsgroups", "text", "newsgroup", "accuracy", _texts("20newsgroups", "parquet", ("doc_id",))),
+        Set("sms_spam", "text", "label", "f1", _messages),
+        Set("airline_tweets", "mixed", "airline_sentiment", "accuracy", _mixed(
+            "airline_tweets.csv.gz", LEAKS)),
+        Set("wine_reviews", "mixed", "points", "rmse", _mixed("wine_reviews.csv.gz")),
         Set("fsdd", "audio", "digit", "accuracy", official),
         Set("cats_dogs_scratch", "images", None, "accuracy", _same("images", "cats_dogs_small.zip"),
             {"pretrained": False}),

@@ -25,7 +25,7 @@ PACKAGE = ROOT / "src" / "lamina"
 def test_the_public_names():
     assert sorted(lamina.__all__) == [
         *("Evaluation", "Field", "LaminaError", "LaminaWarning", "Machine", "Model", "Predict"),
-        *("Schema", "Settings", "Transcribe", "__version__", "fit", "load", "schema"),
+        *("Schema", "Settings", "Transcribe", "__version__", "doctor", "fit", "load", "schema"),
     ]
     assert dir(lamina) == sorted(lamina.__all__)
 
@@ -57,7 +57,9 @@ def test_importing_lamina_is_light(tmp_path: Path):
     assert loaded("import lamina", {"torch", "polars", "numpy", "sklearn", "typer"}, tmp_path) == set()
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["fit", "--help"], ["--version"], ["schema", "churn.csv"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["fit", "--help"], ["--version"], ["schema", "churn.csv"], ["doctor", "--help"]]
+)
 def test_looking_around_needs_no_torch(arguments: list[str], churn_folder: Path):
     code = (
         f"import sys\nsys.argv = {['lamina', *arguments]!r}\nfrom lamina.cli.main import main\n"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from lamina.version import __version__
 
 if TYPE_CHECKING:
+    from lamina.data.doctor import doctor
     from lamina.errors import LaminaError
     from lamina.model import LaminaWarning, Model, fit, load, schema
     from lamina.records import Evaluation, Field, Schema
@@ -34,6 +35,7 @@ __all__ = [
     "Settings",
     "Transcribe",
     "__version__",
+    "doctor",
     "fit",
     "load",
     "schema",
@@ -51,6 +53,7 @@ _HOMES = {
     "Schema": "lamina.records",
     "Settings": "lamina.settings",
     "Transcribe": "lamina.tasks",
+    "doctor": "lamina.data.doctor",
     "fit": "lamina.model",
     "load": "lamina.model",
     "schema": "lamina.model",

@@ -80,6 +80,15 @@ KINDS: dict[str, Kind] = {
             plural="pictures",
         ),
         Kind(
+            name="text",
+            feature="lamina.features.text:TextFeature",
+            input="lamina.network.inputs.text:TextInput",
+            together=False,
+            what="words in any language, short or long",
+            plural="text",
+            cells="category",
+        ),
+        Kind(
             name="audio",
             feature="lamina.features.audio:AudioFeature",
             input="lamina.network.inputs.audio:AudioInput",

@@ -152,6 +152,9 @@ def fit(
     machine = on or Machine()
     source, task = table.source, as_task(target, table)
     encoded = encode(table, task, chosen, kinds or {}, roles or {})
+    warn_of(
+        f for f in encoded.findings if f.code == "leak" and encoded.schema[str(f.column)].role == "ignored"
+    )
     del table  # the arrays are enough from here on, and a large table is large
     fitted = train_network(encoded, task, chosen, machine)
     return Model(fitted, *_judged(fitted, encoded, source))

@@ -75,7 +75,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """What was noticed in the data: where, why it matters, what to do.
 
     ``rows`` are 0-based row numbers of the table as read (the first hundred at most), ``count``
-    how many there are in all.
+    how many there are in all; ``effect`` is what doing it would change, where that is known.
     """
 
     severity: Severity
@@ -85,6 +85,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     column: str | None = None
     rows: tuple[int, ...] = ()
     count: int = 0
+    effect: str = ""
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):

@@ -24,6 +24,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     - ``time_limit``: seconds that training may take (the result then depends on the machine's speed)
     - ``refit``: train once more on all rows, validation rows included, with the passes found
     - ``size``: height and width to which images are brought, in pixels
+    - ``allow``: findings of the data doctor that are to change nothing: "leak" keeps columns that give the
+      answer away, "too-many-classes" learns a target whose values hardly repeat
     - ``pretrained``: whether networks trained on other data may read these (``None``: where it pays and the
       extra is installed)
     - ``seed``: of every random choice
@@ -42,6 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     time_limit: float | None = None
     refit: bool | None = None
     size: int | None = None
+    allow: tuple[Literal["leak", "too-many-classes"], ...] = ()
     pretrained: bool | None = None
     seed: int = 0
 

@@ -147,6 +147,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
             kinds=kinds | dict(self.kinds or {}),
             on=Machine(device=self.device, progress=False),
             seed=_seed(self.random_state),
+            allow=("leak",),  # which columns X holds is the caller's choice here
             **{name: _plain(getattr(self, name)) for name in _SETTINGS},
         )
 

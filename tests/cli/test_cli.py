@@ -423,3 +423,26 @@ def test_frames_in_frames_out(made: Callable[[pl.DataFrame], Any], names: Callab
     assert names(answers)[:2] == ["predicted_churned", "probability"]
     if hasattr(new, "index") and not isinstance(new, list):
         assert list(answers.index) == list(new.index)
+
+
+# ------------------------------------------------------------------------------------------- doctor
+
+
+def test_doctor_prints_findings_and_writes_rows(run: Callable[..., Any], churn_folder: Path, tmp_path: Path):
+    table = pl.read_csv(churn_folder / "churn.csv").drop("customer")
+    table = pl.concat([table, table[:30]]).with_columns(churned_gold=pl.lit("sure"), left=pl.col("churned"))
+    table.write_csv(tmp_path / "leaky.csv")
+    ran = run("doctor", tmp_path / "leaky.csv", "-t", "churned", "--rows", tmp_path / "rows.csv")
+    assert ran.code == 0
+    assert "warning: leak" in ran.out
+    assert "What to do: It is left out." in ran.out
+    assert {"row", "twin", "given", "likely"} <= set(pl.read_csv(tmp_path / "rows.csv").columns)
+    told = json.loads(run("doctor", tmp_path / "leaky.csv", "-t", "churned", "--quick", "--json").out)
+    assert {"leak", "duplicates"} <= {each["code"] for each in told["findings"]}
+
+
+def test_doctor_ends_with_1_where_nothing_can_be_learnt(run: Callable[..., Any], tmp_path: Path):
+    pl.DataFrame({"x": range(30), "y": ["a"] * 30}).write_csv(tmp_path / "one.csv")
+    ran = run("doctor", tmp_path / "one.csv", "-t", "y")
+    assert ran.code == 1
+    assert "nothing to tell apart" in " ".join((ran.out + ran.err).split())

@@ -69,14 +69,14 @@ IMAGE, SERIES, VECTOR = np.zeros((3, 4, 4), np.uint8), [[1.0], [1.0, 2.0], []], 
         ("user_id", list(range(5000, 5000 + ROWS)), "id", "ignored"),
         ("PolicyNumber", list(range(ROWS)), "id", "ignored"),
         ("hash", unlike("h{}x{}"), "id", "ignored"),
-        ("review", unlike("a long sentence number {} that somebody wrote {}"), "text", "ignored"),
-        ("title", unlike("Title {}"), "text", "ignored"),
+        ("review", unlike("a long sentence number {} that somebody wrote {}"), "text", "input"),
+        ("title", unlike("Title {}"), "text", "input"),
         ("note", [None] * ROWS, "category", "ignored"),
         ("note", every("?", "NA", ""), "category", "ignored"),
         ("currency", every("EUR"), "category", "ignored"),
         ("level", every(7), "number", "ignored"),
         ("picture", every("a.png", "b.JPG"), "image", "input"),
-        ("sound", every("a.wav"), "audio", "ignored"),
+        ("sound", every("a.wav", "b.mp3"), "audio", "input"),
         ("clip", every("a.mp4", "b.mov"), "video", "input"),
         ("pixels", IMAGE, "image", "input"),
         ("file", [b"\x89PNG\r\n", b"\xff\xd8\xff\xe0"], "image", "input"),
@@ -107,7 +107,7 @@ def test_kind_and_role(name: str, cells: Any, kind: str, role: str) -> None:
         ("sex", every("m", "f"), "2 values: 'f', 'm'"),
         ("flagged", every("x", None), "one value: 'x', or missing"),
         ("created", every(1700000000, 1600000000), "the name speaks of time"),
-        ("sound", every("a.wav", "b.wav"), "this version reads no audio yet"),
+        ("sound", every("a.wav", "b.wav"), "paths of audio files"),
     ],
 )
 def test_the_reason_is_said(name: str, cells: Any, words: str) -> None:
@@ -116,7 +116,15 @@ def test_the_reason_is_said(name: str, cells: Any, words: str) -> None:
 
 def test_free_text_says_how_long_and_how_distinct() -> None:
     found = field("review", unlike("a long sentence number {} that somebody wrote {}"))
-    assert found.why == ("free text (median 9 words, 100% distinct); this version reads no text yet")
+    assert found.why == "free text (median 9 words, 100% distinct)"
+
+
+def test_text_of_machines_is_told() -> None:
+    page = field("page", unlike("<p>a sentence number {} that <b>somebody</b> wrote {}</p>"))
+    assert (page.kind, page.role) == ("text", "input")
+    assert page.why.endswith("with tags that are taken out")
+    records = field("payload", unlike('{{"number": {}, "said": "what somebody wrote on it {}"}}'))
+    assert records.why.endswith("written as JSON: read as words, not as fields")
 
 
 def test_readable_kinds_are_the_callers() -> None:

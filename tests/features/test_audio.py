@@ -137,6 +137,13 @@ def test_a_rate_that_cannot_be_is_refused() -> None:
     assert decode(wav(tone(), 900_000), 8000) is None
 
 
+@pytest.mark.parametrize("wrong", [{"rate": 10**9}, {"rate": 0}, {"samples": 10**9}, {"samples": 0}])
+def test_a_state_that_would_fill_the_memory_is_refused(wrong: dict[str, int]) -> None:
+    assert AudioFeature.from_json(PLAIN.to_json()) == PLAIN
+    with pytest.raises(ValueError, match="are not read"):
+        AudioFeature.from_json({**PLAIN.to_json(), **wrong})
+
+
 def test_without_the_extra_the_line_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     cells: list[object] = [wav(tone())]
     monkeypatch.setattr("lamina.features.recordings.find_spec", lambda name: None)

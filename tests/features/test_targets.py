@@ -18,7 +18,8 @@ from lamina.features.targets.means import AmountTarget, CountTarget
 from lamina.features.targets.number import NumberTarget
 from lamina.features.targets.ordered import OrderedTarget
 from lamina.features.targets.quantiles import QuantilesTarget
-from lamina.features.targets.several import SeveralTarget, target_from_json
+from lamina.features.targets.several import SeveralTarget, fit_target, target_from_json
+from lamina.records import Field, Schema
 
 MANY = settings(max_examples=60, deadline=None)
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), min_size=1, max_size=8)
@@ -168,3 +169,13 @@ def test_a_hostile_state_of_several_targets_is_refused() -> None:
     ):
         with pytest.raises(ValueError):
             type(made).from_json({**made.to_json(), **changes})
+
+
+def test_what_is_said_is_no_target_among_several() -> None:
+    frame = pl.DataFrame({"text": ["a b", "b"], "n": [1.0, 2.0]})
+    fields = (
+        Field(name="text", kind="text", role="target", why="", form={"answer": "transcript"}),
+        Field(name="n", kind="number", role="target", why=""),
+    )
+    with pytest.raises(TargetError, match="'text' is what is said, which is predicted by itself only"):
+        fit_target(frame, Schema(fields))

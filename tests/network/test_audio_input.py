@@ -132,6 +132,12 @@ def test_without_variation_training_hears_what_is_there() -> None:
     assert len(built.views(arrays)) == 1
 
 
+@pytest.mark.parametrize("wrong", [{"bands": 10**9}, {"bands": 0}, {"hop": 0}])
+def test_sizes_that_cannot_be_are_refused(wrong: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="are not made"):
+        layer(**wrong)
+
+
 @torch.no_grad()
 def test_what_comes_after_the_end_is_not_heard() -> None:
     built, arrays = layer(), tones(300, 700, length=3000)

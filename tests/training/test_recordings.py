@@ -113,6 +113,16 @@ def test_flat_recordings_that_a_table_names(folder: Path, tmp_path: Path) -> Non
     assert frames[1]["file"].to_list() == list(files.values())
 
 
+@pytest.mark.parametrize("form", ["WAV", "FLAC", "OGG", "MP3", "AIFF"])
+def test_one_recording_is_a_table_of_one_row(form: str, tmp_path: Path) -> None:
+    import soundfile
+
+    path = tmp_path / f"a.{form.lower()}"
+    soundfile.write(path, 0.3 * np.sin(np.arange(4000)), 8000, format=form)
+    frame = read(path).frame
+    assert frame.to_dicts() == [{"audio": str(path.resolve()), "file": path.name}]
+
+
 def test_recordings_beside_other_columns() -> None:
     rng = np.random.default_rng(0)
     cells = [sound(hertz, k) for k in range(24) for hertz in CLASSES.values()]

@@ -80,6 +80,16 @@ def _pictures(seed: int, unseen: bool) -> pl.DataFrame:
     return pl.DataFrame({"picture": cells})
 
 
+def _texts(seed: int, unseen: bool) -> pl.DataFrame:
+    rng = np.random.default_rng(seed)
+    words = ["tea", "coffee", "cold", "hot", "never", "again", "très", "bon", "茶", "好"]
+    cells: list[str | None] = [" ".join(rng.choice(words, rng.integers(1, 12))) for _ in range(ROWS)]
+    cells[3] = None
+    if unseen:
+        cells[:6] = ["", "🙂", "Ⅻ unseen", "cold " * 3000, "<b>", "\x00\u202e"]
+    return pl.DataFrame({"review": cells}, schema={"review": pl.String})
+
+
 def _recordings(seed: int, unseen: bool) -> pl.DataFrame:
     import soundfile
 
@@ -122,6 +132,7 @@ MAKERS: dict[str, Maker] = {
     "flag": _flags,
     "date": _dates,
     "image": _pictures,
+    "text": _texts,
     "audio": _recordings,
     "video": _clips,
 }

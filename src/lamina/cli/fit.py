@@ -72,6 +72,10 @@ def fit(
         typer.Option("--refit/--no-refit", help="End with a part on all rows.", show_default=False),
     ] = None,
     time_limit: Annotated[float | None, typer.Option(help="Seconds of training.")] = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(help="A finding that is to change nothing: leak, too-many-classes.", show_default=False),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of every random choice.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, …")] = "auto",
     precision: Annotated[Literal["auto", "bf16", "fp32"], typer.Option(help="Of products.")] = "auto",
@@ -147,6 +151,8 @@ def _settings(options: dict[str, Any]) -> dict[str, Any]:
         "split", "size", "pretrained", "refit", "time_limit", "seed",
     )  # fmt: skip
     chosen = {name: options[name] for name in names if options[name] is not None}
+    if options["allow"]:
+        chosen["allow"] = tuple(options["allow"])
     if options["hidden"] is not None:
         try:
             chosen["hidden"] = tuple(int(part) for part in options["hidden"].split(",") if part)

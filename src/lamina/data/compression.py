@@ -56,7 +56,6 @@ _OPENERS: Final[dict[str, Callable[[Path], Any]]] = {
     "xz": lzma.LZMAFile,
 }
 COMPRESSED: Final = frozenset({"gzip", "bzip2", "xz", "zstd"})
-PICTURES: Final = frozenset(f"{name} picture" for name in ("PNG", "JPEG", "GIF", "BMP", "TIFF"))
 BROKEN: Final = (OSError, EOFError, lzma.LZMAError, zlib.error, ValueError)
 
 

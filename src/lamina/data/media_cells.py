@@ -15,7 +15,20 @@ _LOOKED_AT: Final = 50  # cells
 _AGREE: Final = 0.9  # share of them that must be of one kind
 _STARTS: Final[tuple[tuple[str, tuple[bytes, ...]], ...]] = (
     ("image", (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\x00", b"MM\x00*", b"\x00\x00\x00\x0cjP")),
-    ("audio", (b"fLaC", b"OggS", b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2", b"\xff\xf1", b"\xff\xf9")),
+    (
+        "audio",
+        (
+            b"fLaC",
+            b"OggS",
+            b"ID3",
+            b"\xff\xfb",
+            b"\xff\xf3",
+            b"\xff\xf2",
+            b"\xff\xe3",
+            b"\xff\xf1",
+            b"\xff\xf9",
+        ),
+    ),
     ("video", (b"\x1aE\xdf\xa3", b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3", b"0&\xb2u", b"FLV\x01")),
 )
 _RIFF: Final = {b"WEBP": "image", b"WAVE": "audio", b"AVI ": "video"}

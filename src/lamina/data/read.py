@@ -11,7 +11,8 @@ import polars as pl
 
 from lamina.data import frames, idx, media_folders, structured
 from lamina.data.archives import is_archive, read_archive
-from lamina.data.compression import COMPRESSED, PICTURES, head_of, open_unpacked, recognise
+from lamina.data.compression import COMPRESSED, head_of, open_unpacked, recognise
+from lamina.data.media_cells import kind_of_bytes
 from lamina.data.table import Table
 from lamina.data.text_files import read_text
 from lamina.errors import SourceError, TableError, UsageError
@@ -88,11 +89,10 @@ def read_file(path: Path, part: Part = "all", sheet: str | None = None) -> Table
     form = recognise(head)
     if not head:
         raise SourceError(f"{path.name} is empty (0 bytes).", "Give a file that has rows.", path=str(path))
-    if form in PICTURES or form in ("WebP picture", "WAV recording"):
-        kind = "audio" if form == "WAV recording" else "image"
-        if media_folders.kind_of(path.name):
-            frame = pl.DataFrame({kind: [str(path.resolve())], "file": [path.name]})
-            return Table(frame, str(path), (f"one {form}",))
+    kind = kind_of_bytes(head[:12])
+    if kind is not None and media_folders.kind_of(path.name):
+        frame = pl.DataFrame({kind: [str(path.resolve())], "file": [path.name]})
+        return Table(frame, str(path), (f"one {form or kind}",))
     if is_archive(path, form):
         return read_archive(path, part, sheet)
     if form in COMPRESSED - {"zstd"}:

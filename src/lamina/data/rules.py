@@ -18,6 +18,7 @@ from lamina.data.media_cells import MEDIA_KINDS, all_moving, as_paths, kind_of_c
 from lamina.data.media_folders import MEDIA
 from lamina.data.numbers import NumberForm, detect_number, parse_number
 from lamina.data.parse import is_missing
+from lamina.data.prose import has_markup, is_json
 
 FEW_ROWS: Final = 20  # below this, "every value differs" says nothing
 _COUNT_WORDS = frozenset({"number", "nr", "no", "row", "key", "ref", "reference", "serial"})
@@ -238,7 +239,7 @@ def _written(column: Column) -> Reading:
     length = float(column.text.str.len_chars().median() or 0)  # type: ignore[arg-type]
     if column.named(ID_WORDS) and column.share >= 0.95 and column.filled >= FEW_ROWS:
         return Reading("id", _identifies(column), useless=True)
-    free = f"free text (median {words:.0f} words, {_percent(column.share)} distinct)"
+    free = f"free text (median {words:.0f} words, {_percent(column.share)} distinct){_written_as(column)}"
     repeats = column.filled / max(column.distinct, 1)
     long = words >= 6 or length >= 60
     if long and (repeats < 2 or (column.distinct > FEW_ROWS and repeats < 10)):
@@ -248,6 +249,13 @@ def _written(column: Column) -> Reading:
     if words >= 2:
         return Reading("text", free)
     return Reading("id", _identifies(column), useless=True)
+
+
+def _written_as(column: Column) -> str:
+    """What free text is besides, for the reason."""
+    if is_json(column.text):
+        return ", written as JSON: read as words, not as fields"
+    return ", with tags that are taken out" if has_markup(column.text) else ""
 
 
 _RULES: Final[tuple[Callable[[Column], Reading | None], ...]] = (

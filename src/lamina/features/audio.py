@@ -14,7 +14,7 @@ import polars as pl
 
 from lamina.features.base import Arrays, Feature
 from lamina.features.media import decoded
-from lamina.features.recordings import decode, measure
+from lamina.features.recordings import RATES, decode, measure
 from lamina.features.spectrogram import fourier_basis, mel_filters
 from lamina.records import Finding
 
@@ -37,10 +37,9 @@ class AudioFeature(Feature):
 
     ``rate`` is the training recordings' most common one, at most HIGHEST_RATE; ``samples`` holds their
     99th percentile of lengths, at most LONGEST seconds; fitted ``whole``, the longest one, at most
-    LONGEST_WHOLE. Channels are averaged. A longer recording is cut
-    to the stretch with the most energy; a shorter one is followed by zeros, ``name.length`` (int32)
-    saying where it ends. What is missing or broken is all zero with length 0, what is silent all zero with
-    the full length; of neither ``present`` is true.
+    LONGEST_WHOLE. Channels are averaged. A longer recording is cut to the stretch with the most energy; a
+    shorter one is followed by zeros, ``name.length`` (int32) saying where it ends. What is missing or broken
+    is all zero with length 0, what is silent all zero with the full length; of neither ``present`` is true.
     """
 
     kind: ClassVar[str] = "audio"
@@ -136,7 +135,10 @@ class AudioFeature(Feature):
 
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> Self:
-        return cls(str(state["name"]), tuple(state["columns"]), int(state["rate"]), int(state["samples"]))
+        rate, samples = int(state["rate"]), int(state["samples"])
+        if not RATES[0] <= rate <= HIGHEST_RATE or not 0 < samples <= LONGEST_WHOLE * rate:
+            raise ValueError(f"recordings of {samples:,} samples at {rate:,} a second are not read")
+        return cls(str(state["name"]), tuple(state["columns"]), rate, samples)
 
     def describe(self) -> str:
         seconds = self.samples / self.rate

@@ -48,7 +48,7 @@ def choose_architecture(
         scores=target.scores,
         answer=target.spec(),
         smoothing=max(layers[each.name].smoothing(each) for each in features),
-        gain=1 / 9 if only_deep else 1.0,
+        gain=min(layer.gain for layer in layers.values()) if only_deep else 1.0,
         dropout=0.0 if deep else 0.3 if rows < FEW else 0.1,
     )
     return architecture, tuple(choices)

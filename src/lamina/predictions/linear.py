@@ -38,7 +38,7 @@ def fit_linear(
     found = []
     for head in output.heads(torch.from_numpy(answers[rows])):
         learn = _KNOWN.get(type(head.output), _by_gradient if head.output.linear else _nothing)
-        found.append(learn(head.output, x[head.known.numpy()], head.answers))
+        found.append(learn(head.output, x[head.known.cpu().numpy()], head.answers))
     weights, bias = (np.concatenate(each, axis=-1) for each in zip(*found, strict=True))
     return _f32(weights), _f32(bias)
 

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import torch
 
-from lamina.errors import ModelFileError
+from lamina.errors import MissingExtraError, ModelFileError
 from lamina.features.features import Features
 from lamina.features.targets.base import Target
 from lamina.features.targets.several import target_from_json
@@ -24,7 +24,9 @@ from lamina.tasks import Task
 from lamina.training.fitted import Fitted
 
 MOST_LAYERS = 10_000  # hidden layers that a manifest may describe
-QUOTING = frozenset({"unreadable", "ragged-row", "target-missing"})  # findings whose words quote cells
+QUOTING = frozenset(
+    {"unreadable", "ragged-row", "target-missing", "constant"}
+)  # findings whose words quote cells
 
 
 class Manifest(msgspec.Struct, kw_only=True):
@@ -79,7 +81,7 @@ def load(path: str | Path) -> tuple[Fitted, Baseline, Evaluation]:
         _check_answers(target, manifest.schema, manifest.architecture, path)
         network = _network(manifest.architecture, features, _under("network.", weights), path)
         baseline = _baseline(_under("baseline.", weights), features, target, path)
-    except ModelFileError:
+    except (ModelFileError, MissingExtraError):
         raise
     except Exception as error:  # whatever a hostile manifest breaks, the answer is the same
         raise _misfit(path, f"its parts do not fit together ({error})") from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,11 +14,12 @@ import torch
 
 from lamina.catalog import ANSWERS, KINDS
 from lamina.data.conform import conform
-from lamina.data.doctor import examine
+from lamina.data.doctor import Case, examine, set_aside, stop_on_fatal
+from lamina.data.doctor.report import numbers_of
 from lamina.data.infer import infer
 from lamina.data.split import Split, split
 from lamina.data.table import Table
-from lamina.errors import ColumnError, TableError, TrainingError, UsageError
+from lamina.errors import ColumnError, TrainingError, UsageError
 from lamina.features.base import Arrays
 from lamina.features.features import Features, broken, broken_findings
 from lamina.features.targets.base import Target
@@ -28,7 +29,7 @@ from lamina.network.sizes import choose_architecture
 from lamina.progress import Bar
 from lamina.records import Choice, Finding, Schema
 from lamina.settings import Settings
-from lamina.tasks import Answer, Task, check_metric
+from lamina.tasks import Task, check_metric
 from lamina.training.checkpoint import Checkpoint
 from lamina.training.choose import choose_recipe
 from lamina.training.examples import Examples
@@ -75,16 +76,19 @@ def encode(
     target = fit_target(frame, schema)
     _check_frames(schema, target, settings)
     check_metric(task, target.metrics, ANSWERS[target.answer].what)
-    findings = (*table.findings, *findings, *_examined(frame, schema))
-    _stop_on_fatal(findings)
     parts = split(
         frame, schema, answer=schema.with_role("target")[0].answer,
         share=_share(frame.height, schema, settings), seed=settings.seed, how=settings.split,
     )  # fmt: skip
+    case = Case(frame, schema, held_out=parts.validation, numbers=numbers_of(table, schema, frame.height))
+    schema, found = set_aside(schema, examine(case), roles, settings.allow)
+    findings = (*table.findings, *findings, *found)
+    stop_on_fatal(findings, settings.allow)
     pretrained = False if target.frames else settings.pretrained
     options: dict[str, dict[str, Any]] = {
         "image": {"side": settings.size, "pretrained": pretrained, "whole": target.frames},
         "video": {"side": settings.size},
+        "text": {"pretrained": _pretrained(settings)},
         "audio": {"whole": target.frames},
     }
     features = Features.fit(frame, schema, parts.train, options)
@@ -244,36 +248,19 @@ def _check_frames(schema: Schema, target: Target, settings: Settings) -> None:
         )
 
 
-def _stop_on_fatal(findings: Sequence[Finding]) -> None:
-    """What makes learning impossible ends here, all of it in one error."""
-    fatal = [each for each in findings if each.severity == "fatal"]
-    if fatal:
-        raise TableError(
-            " ".join(each.message for each in fatal),
-            " ".join(each.remedy for each in fatal),
-            codes=[each.code for each in fatal],
-        )
-
-
-def _examined(frame: pl.DataFrame, schema: Schema) -> tuple[Finding, ...]:
-    """What the doctor finds; of several targets each one is looked at by itself, the others left aside."""
-    found: dict[Finding, None] = {}
-    targets = schema.with_role("target")
-    for target in targets:
-        alone = schema
-        for other in targets:
-            alone = alone if other is target else alone.replace(other.name, role="ignored")
-        answer: Answer = "classes" if target.kind == "category" else "number"
-        found |= dict.fromkeys(examine(frame, alone, answer))
-    return tuple(found)
-
-
 def _temperatures(network: Network, examples: Examples, rows: torch.Tensor) -> list[Choice]:
     heats = set_temperatures(network, examples, rows)
     return [
         Choice(what=f"temperature {name}".rstrip(), value=round(heat, 3), why=CALIBRATED)
         for name, heat in heats.items()
     ]
+
+
+def _pretrained(settings: Settings) -> bool | None:
+    """Whether pretrained weights read along: as set; never by itself at the quality "fast"."""
+    if settings.pretrained is None and settings.quality == "fast":
+        return False
+    return settings.pretrained
 
 
 def _share(rows: int, schema: Schema, settings: Settings) -> float:

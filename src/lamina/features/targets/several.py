@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from lamina.catalog import ANSWERS, part
+from lamina.errors import TargetError
 from lamina.features.targets.base import Target
 from lamina.records import Schema
 from lamina.scores.ranking import Scores
@@ -215,9 +216,16 @@ def fit_target(frame: pl.DataFrame, schema: Schema) -> Target:
 
     Raises TargetError where there is nothing to learn.
     """
-    parts = []
-    for field in schema.with_role("target"):
+    parts, fields = [], schema.with_role("target")
+    for field in fields:
         target: type[Target] = part(ANSWERS[field.answer].target)
+        if target.frames and len(fields) > 1:
+            raise TargetError(
+                f"The target {field.name!r} is {ANSWERS[field.answer].what}, which is predicted by itself "
+                "only.",
+                "Fit a network of its own for it.",
+                column=field.name,
+            )
         parts.append(target.fit(frame.select(field.name).drop_nulls(), field.name, field.form))
     return parts[0] if len(parts) == 1 else SeveralTarget.of(tuple(parts), frame)
 

@@ -18,6 +18,7 @@ from lamina.network.inputs.spectrogram import Spectrogram, inside
 HOP = 0.01  # seconds from frame to frame
 NOISE = (-20.0, -3.0)  # natural log of the power of added noise: from nothing to half as loud
 MOST_FRAMES = 500  # longer recordings are looked at less often
+MOST_BANDS = 256
 MOST_HIDDEN = 50  # frames that training hides at a time
 
 
@@ -87,11 +88,13 @@ class AudioInput(Input):
     def __init__(self, feature: AudioFeature, spec: dict[str, Any]) -> None:
         super().__init__(feature, spec)
         self.spec = spec
-        bands = int(spec["bands"])
-        self.spectrogram = Spectrogram(feature.rate, bands, int(spec["hop"]))
+        bands, hop = int(spec["bands"]), int(spec["hop"])
+        if not 4 <= bands <= MOST_BANDS or hop < 1:
+            raise ValueError(f"spectrograms of {bands} bands, {hop} samples apart, are not made")
+        self.spectrogram = Spectrogram(feature.rate, bands, hop)
         self.register_buffer("mean", torch.zeros(bands, 1))
         self.register_buffer("spread", torch.ones(bands, 1))
-        frames = -(-feature.samples // int(spec["hop"]))
+        frames = -(-feature.samples // hop)
         self.trunk: Anywhere | EveryFrame = TRUNKS[spec["trunk"]](bands, frames, spec)
         self.width, self.frames = self.trunk.width, self.trunk.frames
 

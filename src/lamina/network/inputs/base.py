@@ -54,6 +54,8 @@ class Input(nn.Module, ABC):
     deep: ClassVar[bool] = False
     # Which way of training it needs, a name of ``training.choose.RECIPES``
     recipe: ClassVar[str] = "tables"
+    # How large scores start, and so how fast the output learns, where nothing but deep layers is read
+    gain: ClassVar[float] = 1 / 9
     # How many training rows, evenly taken, ``prepare`` wants to see: 0 none, None all
     enough: ClassVar[int | None] = 0
     # Whether most of it never learns: what it makes of the rows, ``see``, is computed once before training

@@ -96,7 +96,8 @@ class LinearOutput(Output):
         return torch.add(self.bias, sums, alpha=self.gain)
 
     def heads(self, answers: Tensor) -> Iterator[Head]:
-        yield Head("", self, slice(None), torch.ones(len(answers), dtype=torch.bool), answers)
+        known = torch.ones(len(answers), dtype=torch.bool, device=answers.device)
+        yield Head("", self, slice(None), known, answers)
 
 
 @dataclass(frozen=True)

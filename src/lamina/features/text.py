@@ -1,0 +1,281 @@
+"""Text: any language and length, as weighted n-grams, and as tokens for a pretrained encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import polars as pl
+
+from lamina.data.prose import has_markup, without_markup
+from lamina.features import wordpiece
+from lamina.features.base import Arrays, Feature
+from lamina.features.ngrams import Words, counted, pairs_of, pieces, pieces_of, words_of
+
+MISSING, UNSEEN, FIRST = 1, 2, 3  # codes; 0 fills up, known n-grams count on from FIRST
+RARE_BELOW = 2  # n-grams of fewer training texts are not learnt, nor kept in the model file
+MOST_WORDS, MOST_PAIRS, MOST_PIECES = 65_536, 65_536, 32_768
+SHORT = 64  # words: where the median text is longer, pieces of words add nothing but time
+MOST_PER_TEXT = 1024  # n-grams of one text, the weightiest
+MOST_LINEAR = 512  # words that the linear baseline sees
+CHUNK = 20_000  # texts read at once
+LONGEST = 64  # tokens of one text that the pretrained encoder reads
+FEWEST_ROWS = 200  # below this the pretrained encoder is used only when asked for
+MOST_TOKENS = 3_000_000  # of all training texts, encoded by default: about two minutes of one thread
+ENGLISH = 1.6  # tokens per word up to which a text is in the language of the pretrained encoder
+SAMPLE = 500  # texts looked at to choose
+
+
+@dataclass(frozen=True)
+class TextFeature(Feature):
+    """One text column → int32 codes ``(rows, longest)`` and float16 ``name.weights`` of the same shape.
+
+    Codes stand for words, pairs of neighbouring words and, in short texts, pieces of 3 to 5 characters,
+    all that occur in at least two training texts. Weights are tf-idf (Salton & Buckley 1988): ``(1 + log
+    tf) · (1 + log (1 + n) / (1 + df))``; those of words and pairs, and those of pieces, have length 1
+    together. A missing text and one without a known n-gram have codes of their own. With ``tokens`` the
+    WordPiece ids for the pretrained encoder come as ``name.tokens``, int16 ``(rows, tokens)``.
+
+    ``words``, ``pairs`` (two codes each) and ``parts`` (the pieces) stand most frequent first, with the
+    number of texts they occur in under ``frequencies``; ``texts`` is how many texts there were.
+    """
+
+    kind: ClassVar[str] = "text"
+    enough: ClassVar[int | None] = 100_000
+    name: str
+    columns: tuple[str, ...]
+    words: tuple[str, ...]
+    pairs: tuple[tuple[int, int], ...]
+    parts: tuple[str, ...]
+    frequencies: tuple[int, ...]
+    texts: int
+    longest: int
+    markup: bool
+    tokens: int
+
+    @classmethod
+    def fit(
+        cls, name: str, frame: pl.DataFrame, columns: Sequence[str], pretrained: bool | None = None
+    ) -> Self:
+        """``pretrained``: whether the encoder reads along; ``None``: where it is likely to help."""
+        texts = frame[columns[0]].cast(pl.String).drop_nulls()
+        markup = has_markup(texts.gather_every(max(1, len(texts) // SAMPLE)))
+        read = words_of(texts, markup=markup)
+        words, seen = _frequent_words(read)
+        code_of = {word: FIRST + i for i, word in enumerate(words)}
+        codes = np.array([code_of.get(each, 0) for each in read.distinct], np.int64)
+        pairs, met = _frequent_pairs(read, codes, FIRST + len(words))
+        short = np.median(np.bincount(read.row, minlength=max(1, read.rows))) <= SHORT
+        parts, times = _frequent_pieces(read) if short else ((), ())
+        made = cls(
+            name, tuple(columns), words, pairs, parts, (*seen, *met, *times), len(texts), 1, markup,
+            _tokens(texts, pretrained, markup=markup),
+        )  # fmt: skip
+        return made._with_length(texts)
+
+    def _with_length(self, texts: pl.Series) -> Self:
+        """The same with room for all but the longest hundredth of the texts."""
+        rows, _, _ = self._weighted(texts.gather_every(max(1, len(texts) // 5000)))
+        counts = np.bincount(rows) if len(rows) else np.ones(1)
+        state = {**self.to_json(), "longest": min(MOST_PER_TEXT, max(8, int(np.percentile(counts, 99))))}
+        return type(self).from_json(state)
+
+    def transform(self, frame: pl.DataFrame) -> Arrays:
+        series = frame[self.columns[0]].cast(pl.String)
+        codes = np.zeros((len(series), self.longest), np.int32)
+        weights = np.zeros((len(series), self.longest), np.float16)
+        for start in range(0, len(series), CHUNK):
+            part = slice(start, start + CHUNK)
+            self._fill(series[part], codes[part], weights[part])
+        arrays: Arrays = {self.name: codes, f"{self.name}.weights": weights}
+        if self.tokens:
+            texts = without_markup(series) if self.markup else series
+            arrays[f"{self.name}.tokens"] = wordpiece.token_ids(texts.fill_null("").to_list(), self.tokens)
+        return arrays
+
+    def _fill(self, texts: pl.Series, codes: np.ndarray, weights: np.ndarray) -> None:
+        """Writes the weightiest n-grams of each text, the heaviest first."""
+        row, code, weight = self._weighted(texts)
+        order = np.lexsort((code, -weight, row))
+        row, code, weight = row[order], code[order], weight[order]
+        counts = np.bincount(row, minlength=len(texts))
+        place = np.arange(len(row)) - (np.cumsum(counts) - counts)[row]
+        kept = place < self.longest
+        codes[row[kept], place[kept]] = code[kept]
+        weights[row[kept], place[kept]] = weight[kept]
+        missing = texts.is_null().to_numpy()
+        codes[counts == 0, 0], weights[counts == 0, 0] = UNSEEN, 1
+        codes[missing, 0] = MISSING
+
+    def _weighted(self, texts: pl.Series) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(row, code, weight) of every n-gram that is known."""
+        read = words_of(texts, markup=self.markup)
+        known = np.array([self._code_of_word.get(each, 0) for each in read.distinct], np.int64)
+        base = FIRST + len(self.words)
+        rows, keys = pairs_of(read, known, base)
+        sorted_keys, sorted_codes = self._code_of_pair
+        at = np.minimum(np.searchsorted(sorted_keys, keys), max(len(sorted_keys) - 1, 0))
+        found = sorted_keys[at] == keys if len(sorted_keys) else np.zeros(len(keys), bool)
+        code = known[read.number] if len(read.number) else np.zeros(0, np.int64)
+        one = self._scaled(
+            np.concatenate([read.row[code > 0], rows[found]]),
+            np.concatenate([code[code > 0], sorted_codes[at[found]] if len(sorted_codes) else rows[:0]]),
+            read.rows,
+        )
+        if not self.parts:
+            return one
+        two = self._scaled(*pieces_of(read, self._code_of_piece), read.rows)
+        both = [np.concatenate(each) for each in zip(one, two, strict=True)]
+        return both[0], both[1], both[2] * 0.5**0.5
+
+    def _scaled(
+        self, rows: np.ndarray, codes: np.ndarray, texts: int
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """tf-idf, of length 1 in each row."""
+        row, code, times = counted(rows, codes, self.size)
+        weight = (1 + np.log(times)) * self._idf[code]
+        lengths = np.sqrt(np.bincount(row, weight * weight, minlength=texts))
+        return row, code, weight / lengths[row]
+
+    @property
+    def size(self) -> int:
+        """How many codes there are, the special ones included."""
+        return FIRST + len(self.frequencies)
+
+    @cached_property
+    def _idf(self) -> np.ndarray:
+        idf = 1 + np.log((1 + self.texts) / (1 + np.array(self.frequencies, np.float64)))
+        return np.concatenate([np.zeros(FIRST), idf])
+
+    @cached_property
+    def _code_of_word(self) -> dict[str, int]:
+        return {word: FIRST + i for i, word in enumerate(self.words)}
+
+    @cached_property
+    def _code_of_pair(self) -> tuple[np.ndarray, np.ndarray]:
+        """Keys of the pairs in order, and the code of each."""
+        pairs = np.array(self.pairs, np.int64).reshape(-1, 2)
+        keys = pairs[:, 0] * (FIRST + len(self.words)) + pairs[:, 1]
+        order = np.argsort(keys)
+        return keys[order], FIRST + len(self.words) + order
+
+    @cached_property
+    def _code_of_piece(self) -> dict[str, int]:
+        start = FIRST + len(self.words) + len(self.pairs)
+        return {piece: start + i for i, piece in enumerate(self.parts)}
+
+    def extend(self, frame: pl.DataFrame) -> Self:
+        """Unchanged: new words are read by their pieces, so that old texts keep their codes."""
+        return self
+
+    @property
+    def linear_width(self) -> int:
+        return min(MOST_LINEAR, len(self.words)) + FIRST
+
+    def linear(self, arrays: Arrays) -> np.ndarray:
+        """The weights of the most frequent words."""
+        codes, weights = arrays[self.name], arrays[f"{self.name}.weights"]
+        matrix = np.zeros((len(codes), self.linear_width), np.float32)
+        row, place = np.nonzero((codes > 0) & (codes < self.linear_width))
+        matrix[row, codes[row, place]] = weights[row, place]
+        return matrix
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "columns": list(self.columns),
+            "words": list(self.words),
+            "pairs": [list(each) for each in self.pairs],
+            "parts": list(self.parts),
+            "frequencies": list(self.frequencies),
+            "texts": self.texts,
+            "longest": self.longest,
+            "markup": self.markup,
+            "tokens": self.tokens,
+        }
+
+    @classmethod
+    def from_json(cls, state: Mapping[str, Any]) -> Self:
+        made = cls(
+            str(state["name"]),
+            tuple(state["columns"]),
+            tuple(map(str, state["words"])),
+            tuple((int(first), int(second)) for first, second in state["pairs"]),
+            tuple(map(str, state["parts"])),
+            tuple(map(int, state["frequencies"])),
+            int(state["texts"]),
+            int(state["longest"]),
+            bool(state["markup"]),
+            int(state["tokens"]),
+        )
+        n_grams = len(made.words) + len(made.pairs) + len(made.parts)
+        if n_grams != len(made.frequencies) or min(made.frequencies, default=1) < 1:
+            raise ValueError(f"{n_grams} n-grams with {len(made.frequencies)} frequencies")
+        if not 1 <= made.longest <= MOST_PER_TEXT or not 0 <= made.tokens <= LONGEST:
+            raise ValueError(f"texts of {made.longest} n-grams and {made.tokens} tokens")
+        return made
+
+    def describe(self) -> str:
+        read = f"{len(self.words):,} words, {len(self.pairs):,} pairs, {len(self.parts):,} pieces of words"
+        return f"text: {self.columns[0]}, {read}" + (", read by MiniLM too" if self.tokens else "")
+
+
+def _frequent_words(read: Words) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    _, number, _ = counted(read.row, read.number, max(1, len(read.distinct)))
+    return _most([*zip(read.distinct, np.bincount(number).tolist(), strict=True)], MOST_WORDS)
+
+
+def _frequent_pairs(
+    read: Words, codes: np.ndarray, base: int
+) -> tuple[tuple[tuple[int, int], ...], tuple[int, ...]]:
+    rows, keys = pairs_of(read, codes, base)
+    if not len(keys):
+        return (), ()
+    distinct, number = np.unique(keys, return_inverse=True)
+    _, number, _ = counted(rows, number, len(distinct))
+    times = np.bincount(number)
+    often = np.flatnonzero(times >= RARE_BELOW)
+    often = often[np.lexsort((distinct[often], -times[often]))][:MOST_PAIRS]
+    pairs = tuple((int(key // base), int(key % base)) for key in distinct[often])
+    return pairs, tuple(times[often].tolist())
+
+
+def _frequent_pieces(read: Words) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    numbers: dict[str, int] = {}
+    for word in read.distinct:
+        for piece in pieces(word):
+            numbers.setdefault(piece, len(numbers) + 1)
+    _, number, _ = counted(*pieces_of(read, numbers), len(numbers) + 1)
+    times = np.bincount(number, minlength=len(numbers) + 1)[1:]
+    return _most([*zip(numbers, times.tolist(), strict=True)], MOST_PIECES)
+
+
+def _most(found: Sequence[tuple[str, int]], most: int) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """The most frequent ones that are not rare, ties in the order of their characters."""
+    often = sorted((each for each in found if each[1] >= RARE_BELOW), key=lambda each: (-each[1], each[0]))
+    kept = often[:most]
+    return tuple(name for name, _ in kept), tuple(times for _, times in kept)
+
+
+def _tokens(texts: pl.Series, pretrained: bool | None, *, markup: bool) -> int:
+    """How many tokens of a text the pretrained encoder reads; 0: it does not read along.
+
+    By itself it reads short English texts, where it was measured to help.
+    """
+    if pretrained is False or (
+        pretrained is None and (len(texts) < FEWEST_ROWS or not wordpiece.installed())
+    ):
+        return 0
+    sample = texts.gather_every(max(1, len(texts) // SAMPLE))
+    lengths = wordpiece.lengths((without_markup(sample) if markup else sample).to_list())
+    if pretrained is None:
+        words = max(1, len(words_of(sample, markup=markup).row))
+        english = lengths.sum() - 2 * len(lengths) <= ENGLISH * words
+        fits = np.median(lengths) <= LONGEST and lengths.mean() * len(texts) <= MOST_TOKENS
+        if not (english and fits):
+            return 0
+    longest = float(np.percentile(lengths, 99)) if len(lengths) else 8.0
+    return int(np.clip(longest, 8, LONGEST))

@@ -1,0 +1,140 @@
+"""The input layer of texts: a learnt vector per n-gram, and what a pretrained encoder makes of the text."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from lamina.features import wordpiece
+from lamina.features.text import FIRST, TextFeature
+from lamina.network.hidden.encoder import EncoderSizes, pooled
+from lamina.network.inputs.base import Batch, Input, Situation
+from lamina.network.pretrained import minilm
+from lamina.records import Choice
+
+SCALE = 0.1  # standard deviation with which the vectors start
+TOGETHER = 32  # texts of like length that the encoder reads at once
+MANY = 100_000  # n-grams from which their vectors are shorter
+
+
+class TextInput(Input):
+    """``relu(Σ wᵢ eᵢ + b)`` over the n-grams i of a text.
+
+    A bag of n-grams with learnt vectors (Joulin et al. 2017, "Bag of tricks for efficient text
+    classification"), tf-idf as the weights. Training leaves n-grams out (share ``drop``) and neurons of the
+    result (share ``blur``): without that a few thousand texts are learnt by heart. ``spec["size"]`` is the
+    length of a vector.
+
+    **Shape**: int32 ``(batch, n-grams)`` → ``(batch, size)``.
+    """
+
+    deep: ClassVar[bool] = True
+    recipe: ClassVar[str] = "texts"
+    gain: ClassVar[float] = 1.0
+
+    def __init__(self, feature: TextFeature, spec: dict[str, Any]) -> None:
+        super().__init__(feature, spec)
+        self.size, self.drop, self.blur = int(spec["size"]), float(spec["drop"]), float(spec["blur"])
+        self.width = self.size
+        table = torch.randn(feature.size, self.size) * SCALE
+        table[:FIRST] = 0.0  # what training never meets says nothing
+        self.table = nn.Parameter(table)
+        self.bias = nn.Parameter(torch.zeros(self.size))
+
+    @classmethod
+    def variant(cls, feature: TextFeature) -> type[Input]:
+        return EncodedTextInput if feature.tokens else cls
+
+    @classmethod
+    def choose(cls, feature: TextFeature, situation: Situation) -> dict[str, Any]:
+        """Many n-grams, as of long texts, need no long vectors, and time is what they lack."""
+        size = 64 if feature.size > MANY or situation.quality == "fast" else 128
+        return {"size": size, "drop": 0.6, "blur": 0.5}
+
+    @classmethod
+    def smoothing(cls, feature: Any) -> float:
+        return 0.1
+
+    def forward(self, arrays: Batch) -> Tensor:
+        return self._blurred(F.relu(self._bag(arrays) + self.bias), arrays)
+
+    def _blurred(self, read: Tensor, arrays: Batch) -> Tensor:
+        kept = arrays.get(f"{self.name}.kept")
+        return read if kept is None else read * kept
+
+    def _bag(self, arrays: Batch) -> Tensor:
+        """The weighted sum of the n-grams' vectors; the zeros that fill up are not looked at."""
+        codes, weights = arrays[self.name], arrays[f"{self.name}.weights"]
+        there = codes > 0
+        ends = there.sum(1).cumsum(0)
+        starts = torch.cat([ends.new_zeros(1), ends[:-1]]) if len(ends) else ends
+        return F.embedding_bag(
+            codes[there].long(), self.table, starts, mode="sum", per_sample_weights=weights[there].float()
+        )
+
+    def augment(self, arrays: Batch, generator: torch.Generator) -> Batch:
+        """Leaves n-grams out, and neurons."""
+        weights = arrays[f"{self.name}.weights"]
+        kept = _mask(weights.shape, self.drop, generator).to(weights)
+        neurons = _mask((len(weights), self.width), self.blur, generator).to(weights.device)
+        return {**arrays, f"{self.name}.weights": weights * kept, f"{self.name}.kept": neurons}
+
+
+class EncodedTextInput(TextInput):
+    """The n-grams, and beside them the mean vector that MiniLM has for the text, which does not learn.
+
+    Its weights are no part of the network, nor of the model file: they come with the extra ``pretrained``,
+    and ``spec["pretrained"]`` names them by their SHA-256. While the layers after it learn, ``name.seen``
+    stands for the tokens, float32 ``(batch, 384)``.
+
+    **Shape**: int32 ``(batch, n-grams)``, int16 ``(batch, tokens)`` → ``(batch, size + 384)``.
+    """
+
+    frozen: ClassVar[bool] = True
+
+    def __init__(self, feature: TextFeature, spec: dict[str, Any]) -> None:
+        super().__init__(feature, spec)
+        wordpiece.check_same(str(spec["pretrained"]))
+        self.width = self.size + EncoderSizes().width
+
+    @classmethod
+    def choose(cls, feature: TextFeature, situation: Situation) -> dict[str, Any]:
+        return {**super().choose(feature, situation), "pretrained": wordpiece.WEIGHTS.sha256}
+
+    @classmethod
+    def choices(cls, feature: TextFeature, spec: dict[str, Any]) -> tuple[Choice, ...]:
+        why = f"short English texts: what MiniLM makes of the first {feature.tokens} tokens is read beside"
+        return (Choice(what=f"pretrained encoder for {feature.columns[0]!r}", value=True, why=why),)
+
+    def forward(self, arrays: Batch) -> Tensor:
+        seen = arrays.get(f"{self.name}.seen")
+        seen = self._encoded(arrays[f"{self.name}.tokens"]) if seen is None else seen
+        read = F.relu(self._bag(arrays) + self.bias)
+        return self._blurred(torch.cat([read, seen.to(read.dtype)], dim=1), arrays)
+
+    def see(self, arrays: Batch) -> Batch:
+        """``name.seen`` in place of the tokens; the n-grams as they are."""
+        tokens = f"{self.name}.tokens"
+        rest = {name: each for name, each in arrays.items() if name != tokens}
+        return {**rest, f"{self.name}.seen": self._encoded(arrays[tokens])}
+
+    @torch.no_grad()
+    def _encoded(self, tokens: Tensor) -> Tensor:
+        """``(rows, 384)``, mean square 1: texts of like length together, so that little is filled up."""
+        encoder = minilm(str(tokens.device))
+        lengths = (tokens > 0).sum(1)
+        vectors = torch.zeros(len(tokens), self.width - self.size, device=tokens.device)
+        for rows in lengths.argsort(stable=True).split(TOGETHER):
+            if len(rows):
+                part = tokens[rows, : max(1, int(lengths[rows].max()))].long()
+                mean = pooled(encoder(part).float(), part)
+                vectors[rows] = F.normalize(mean, dim=1) * vectors.shape[1] ** 0.5
+        return vectors
+
+
+def _mask(shape: tuple[int, ...] | torch.Size, share: float, generator: torch.Generator) -> Tensor:
+    """1 / (1 - share) where something is kept, 0 where not (Srivastava et al. 2014, "Dropout")."""
+    return (torch.rand(shape, generator=generator) >= share).float() / (1 - share)
