@@ -59,8 +59,8 @@ def left_and_right(rows: int, seed: int) -> pl.DataFrame:
 
 
 def test_the_direction_of_a_motion_is_learnt_saved_and_not_mirrored(tmp_path: Path) -> None:
-    train, test = left_and_right(240, 0), left_and_right(80, 1)
-    model = lamina.fit(train, "way", epochs=12, seed=1)
+    train, test = left_and_right(160, 0), left_and_right(60, 1)
+    model = lamina.fit(train, "way", epochs=10, seed=1)
     assert model.schema["clip"].kind == "video"
     assert [each.value for each in model.fitted.choices if each.what == "mirroring"] == [False]
     assert model.evaluate(test).scores["accuracy"] > 0.95

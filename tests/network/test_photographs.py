@@ -97,7 +97,7 @@ def test_another_file_of_weights_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_model_holds_the_weights_and_needs_no_extra_to_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    frame = warm_and_cold(40)
+    frame = warm_and_cold(30)
     model = lamina.fit(frame, "light", quality="fast", epochs=8, seed=1)
     said = [each for each in model.fitted.choices if each.what.startswith("pretrained")]
     assert [(each.what, each.value) for each in said] == [("pretrained network for 'photo'", True)]

@@ -11,6 +11,7 @@ from lamina.features.image import ImageFeature
 from lamina.features.targets.base import Target
 from lamina.features.video import VideoFeature
 from lamina.network.inputs.base import layer_class
+from lamina.network.inputs.image import LARGE
 from lamina.records import Choice
 from lamina.settings import Settings
 from lamina.training.recipe import Recipe
@@ -85,8 +86,12 @@ def _for_pictures(features: Features, target: Target, rows: int, settings: Setti
 
     Small sets get more passes, though fewer pictures in all.
     """
-    grey = all(each.channels == 1 for each in features if isinstance(each, ImageFeature | VideoFeature))
-    passes = {"fast": (1, 3), "good": (6, 12), "best": (12, 24)}[settings.quality][0 if grey else 1]
+    seen = [each for each in features if isinstance(each, ImageFeature | VideoFeature)]
+    grey = all(each.channels == 1 for each in seen)
+    large = any(isinstance(each, ImageFeature) and max(each.height, each.width) > LARGE for each in seen)
+    passes = {"fast": (1, 3, 3), "good": (6, 12, 9.5), "best": (12, 24, 20)}[settings.quality][
+        0 if grey else 2 if large else 1
+    ]
     batch = 256
     while batch > 64 and rows / batch < 24:
         batch //= 2
