@@ -43,7 +43,12 @@ def run_one(name: str, options: argparse.Namespace) -> dict[str, Any]:
     begin = time.perf_counter()
     on = lamina.Machine(threads=options.threads, device=options.device)
     model = lamina.fit(
-        train, chosen.target, quality=options.quality, seed=options.seed, on=on, **chosen.settings
+        train,
+        chosen.target,
+        quality=options.quality,
+        seed=options.seed,
+        on=on,
+        **{"pretrained": options.pretrained, **chosen.settings},
     )
     fitted = time.perf_counter()
     answered = model.predict(test) if chosen.suite == "tables" else None
@@ -56,7 +61,7 @@ def run_one(name: str, options: argparse.Namespace) -> dict[str, Any]:
         "predict_s": None if answered is None else predicted - fitted,
         "rows": evaluation.rows, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "weights": model.fitted.network.weights, "epochs": len(model.fitted.epochs),
-        "device": options.device, "threads": options.threads,
+        "device": options.device, "threads": options.threads, "pretrained": options.pretrained,
     }  # fmt: skip
 
 
@@ -67,6 +72,8 @@ def in_process(name: str, seed: int, options: argparse.Namespace) -> dict[str, A
         "--data", options.data, "--quality", options.quality, "--threads", str(options.threads),
         "--device", options.device,
     ]  # fmt: skip
+    if options.pretrained is not None:
+        command.append("--pretrained" if options.pretrained else "--no-pretrained")
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         return {"set": name, "seed": seed, "failed": done.stderr.strip().splitlines()[-1:]}
@@ -102,12 +109,17 @@ def _machine(threads: int) -> str:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--data", required=True, help="the folder with the data sets")
-    parser.add_argument("--suite", default="tables,images", help="tables, images, audio, video")
+    parser.add_argument("--suite", default="tables,images", help="tables, images, text, mixed, audio, video")
     parser.add_argument("--sets", help="names with commas between; default: all of the suites")
     parser.add_argument("--quality", default="good", choices=["fast", "good", "best"])
     parser.add_argument("--seeds", type=int, default=1, help="how many seeds, from 0")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--device", default="cpu")
+    parser.add_argument(
+        "--pretrained",
+        action=argparse.BooleanOptionalAction,
+        help="weights learnt elsewhere; default: by itself",
+    )
     parser.add_argument("--output", help="a file to which each result is appended as a line of JSON")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     parser.add_argument("--seed", type=int, default=0, help=argparse.SUPPRESS)

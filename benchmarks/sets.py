@@ -69,20 +69,14 @@ def _messages(data: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
     return frame[order[:cut]], frame[order[cut:]]
 
 
-def _mixed(file: str, drop: tuple[str, ...] = ()) -> Callable[[Path], tuple[pl.DataFrame, pl.DataFrame]]:
+def _mixed(file: str) -> Callable[[Path], tuple[pl.DataFrame, pl.DataFrame]]:
     def load(data: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
-        frame = pl.read_csv(data / "mixed" / file, infer_schema=False).drop(drop)
+        frame = pl.read_csv(data / "mixed" / file, infer_schema=False)
         order = np.random.default_rng(0).permutation(frame.height)
         cut = int(0.75 * frame.height)
         return frame[order[:cut]], frame[order[cut:]]
 
     return load
-
-
-LEAKS = (
-    *("negativereason", "negativereason_confidence", "airline_sentiment_confidence"),
-    *("airline_sentiment_gold", "negativereason_gold", "tweet_id"),
-)
 
 
 def _same(*parts: str) -> Callable[[Path], tuple[Path, Path]]:
@@ -118,8 +112,8 @@ SETS = {
         Set("sst2", "text", "label", "accuracy", _texts("sst2", "csv.gz")),
         Set("20newsgroups", "text", "newsgroup", "accuracy", _texts("20newsgroups", "parquet", ("doc_id",))),
         Set("sms_spam", "text", "label", "f1", _messages),
-        Set("airline_tweets", "mixed", "airline_sentiment", "accuracy", _mixed(
-            "airline_tweets.csv.gz", LEAKS)),
+        # its columns that tell the answer stay in: the doctor has to find them
+        Set("airline_tweets", "mixed", "airline_sentiment", "accuracy", _mixed("airline_tweets.csv.gz")),
         Set("wine_reviews", "mixed", "points", "rmse", _mixed("wine_reviews.csv.gz")),
         Set("fsdd", "audio", "digit", "accuracy", official),
         Set("cats_dogs_scratch", "images", None, "accuracy", _same("images", "cats_dogs_small.zip"),
