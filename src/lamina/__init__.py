@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from lamina.version import __version__
 
 if TYPE_CHECKING:
-    from lamina.errors import LaminaError
-    from lamina.model import LaminaWarning, Model, fit, load, schema
+    from lamina.errors import LaminaError, LaminaWarning
+    from lamina.model import Model, fit, load, schema
     from lamina.records import Evaluation, Field, Schema
     from lamina.settings import Settings
     from lamina.tasks import Predict
@@ -43,7 +43,7 @@ _HOMES = {
     "Evaluation": "lamina.records",
     "Field": "lamina.records",
     "LaminaError": "lamina.errors",
-    "LaminaWarning": "lamina.model",
+    "LaminaWarning": "lamina.errors",
     "Machine": "lamina.training.precision",
     "Model": "lamina.model",
     "Predict": "lamina.tasks",

@@ -1,6 +1,7 @@
 """A raw table brought into the types of a schema: the same code for training and for serving.
 
     number → Float64 · flag → Boolean · category → String · date → Datetime("us"), UTC
+    series, vector → List(Float64) · set → List(String) · latitude, longitude → Float64
     image → as it is (path, encoded file or pixels)
 
 Missing cells and cells that cannot be read become null; the second are counted in a finding. Rows
@@ -19,8 +20,10 @@ import polars as pl
 from lamina.catalog import KINDS
 from lamina.data.dates import DateForm, parse_date
 from lamina.data.flags import FlagForm, parse_flag
+from lamina.data.lists import ListForm, is_list, parse_numbers, parse_words
 from lamina.data.numbers import NumberForm, parse_number
 from lamina.data.parse import MISSING, MISSING_TEXT, is_missing, to_text
+from lamina.data.places import LIMITS
 from lamina.data.table import Table
 from lamina.errors import ColumnError, TargetError, nearest
 from lamina.records import Field, Finding, Schema
@@ -143,7 +146,8 @@ def _conform_column(raw: pl.Series, field: Field) -> tuple[pl.Series, Finding | 
     if cells == "raw":
         return raw, _wrong_type(raw, field)
     reader, markers = _READERS[cells]
-    if raw.dtype.is_nested() or raw.dtype in (pl.Binary, pl.Object):
+    wanted = is_list(raw.dtype) if cells in _LISTS else not raw.dtype.is_nested()
+    if (raw.dtype.is_nested() and not wanted) or raw.dtype in (pl.Binary, pl.Object):
         return raw, _refusal(raw, field, raw.is_not_null())
     column = reader(raw, field.form)
     if column.null_count() == raw.null_count():  # nothing was lost, so nothing to explain
@@ -153,7 +157,7 @@ def _conform_column(raw: pl.Series, field: Field) -> tuple[pl.Series, Finding | 
     if count == 0:
         return column, None
     filled = len(raw) - int(is_missing(raw, markers).sum())
-    infinite = field.kind == "number" and raw.dtype.is_numeric()  # numbers still, if none to compute with
+    infinite = cells == "number" and raw.dtype.is_numeric()  # numbers still, if none to compute with
     if count > TOO_MANY * filled and not infinite:
         return column, _refusal(raw, field, lost)
     return column, _unreadable(raw, field, lost)
@@ -167,6 +171,32 @@ def _number(raw: pl.Series, form: dict[str, Any]) -> pl.Series:
         return numbers
     nothing = pl.Series([None], dtype=pl.Float64)
     return nothing.zip_with(infinite.fill_null(False), numbers).alias(raw.name)
+
+
+def _latitude(raw: pl.Series, form: dict[str, Any]) -> pl.Series:
+    """Float64, degrees north."""
+    return _degrees(raw, form, LIMITS[0])
+
+
+def _longitude(raw: pl.Series, form: dict[str, Any]) -> pl.Series:
+    """Float64, degrees east."""
+    return _degrees(raw, form, LIMITS[1])
+
+
+def _degrees(raw: pl.Series, form: dict[str, Any], most: float) -> pl.Series:
+    degrees = _number(raw, form)
+    nothing = pl.Series([None], dtype=pl.Float64)
+    return degrees.zip_with((degrees.abs() <= most).fill_null(True), nothing)
+
+
+def _numbers(raw: pl.Series, form: dict[str, Any]) -> pl.Series:
+    """List(Float64), null inside for what is missing."""
+    return parse_numbers(raw, msgspec.convert(form, ListForm))
+
+
+def _words(raw: pl.Series, form: dict[str, Any]) -> pl.Series:
+    """List(String), every word once."""
+    return parse_words(raw, msgspec.convert(form, ListForm))
 
 
 def _flag(raw: pl.Series, form: dict[str, Any]) -> pl.Series:
@@ -198,7 +228,12 @@ _READERS: Final[dict[str, tuple[Callable[[pl.Series, dict[str, Any]], pl.Series]
     "flag": (_flag, MISSING),
     "date": (_date, MISSING),
     "category": (_category, MISSING_TEXT),
+    "numbers": (_numbers, MISSING),
+    "words": (_words, MISSING_TEXT),
+    "latitude": (_latitude, MISSING),
+    "longitude": (_longitude, MISSING),
 }
+_LISTS: Final = frozenset({"numbers", "words"})
 
 
 def _cells(field: Field) -> str:
@@ -231,7 +266,7 @@ def _unreadable(raw: pl.Series, field: Field, lost: pl.Series) -> Finding:
         count=count,
         message=f"Column {field.name!r}: {cells} cannot be read as {_wanted(field)} and count as "
         f"missing, first in row {rows[0]}: {_shown(raw, rows[0])}.",
-        remedy=f"Correct the cells, or read the column as kinds={{{field.name!r}: 'category'}}.",
+        remedy=_remedy("cells", "read the column as", raw, field),
     )
 
 
@@ -249,8 +284,14 @@ def _refusal(raw: pl.Series, field: Field, lost: pl.Series) -> Finding | None:
         count=count,
         message=f"Column {field.name!r} should hold {_wanted(field)}, but {count:,} of its "
         f"{len(raw):,} cells do not, first in row {rows[0]}: {_shown(raw, rows[0])}.",
-        remedy=f"Correct the column, or fit again with kinds={{{field.name!r}: 'category'}}.",
+        remedy=_remedy("column", "fit again with", raw, field),
     )
+
+
+def _remedy(what: str, how: str, raw: pl.Series, field: Field) -> str:
+    if raw.dtype.is_nested():
+        return f"Correct the {what}, or leave the column out with roles={{{field.name!r}: 'ignored'}}."
+    return f"Correct the {what}, or {how} kinds={{{field.name!r}: 'category'}}."
 
 
 def _wrong_type(raw: pl.Series, field: Field) -> Finding | None:
@@ -263,7 +304,12 @@ def _wrong_type(raw: pl.Series, field: Field) -> Finding | None:
 
 def _wanted(field: Field) -> str:
     """What the column should hold, in words."""
-    if field.kind == "number":
+    if field.kind == "place":
+        axis, most = ("longitudes", 180) if field.form.get("cells") == "longitude" else ("latitudes", 90)
+        return f"{axis} (degrees from -{most} to {most})"
+    if field.kind == "vector" and "length" in field.form:
+        return f"lists of {field.form['length']:,} numbers"
+    if field.kind == "number" or field.form.get("cells") == "number":
         return f"numbers in {field.unit}" if field.unit else "numbers"
     if field.kind == "date":
         return f"dates ({field.form.get('order', 'typed')})"
