@@ -16,8 +16,8 @@ from lamina.version import __version__
 
 if TYPE_CHECKING:
     from lamina.data.doctor import doctor
-    from lamina.errors import LaminaError
-    from lamina.model import LaminaWarning, Model, fit, load, schema
+    from lamina.errors import LaminaError, LaminaWarning
+    from lamina.model import Model, fit, load, schema
     from lamina.records import Evaluation, Field, Schema
     from lamina.settings import Settings
     from lamina.tasks import Predict, Transcribe
@@ -46,7 +46,7 @@ _HOMES = {
     "Evaluation": "lamina.records",
     "Field": "lamina.records",
     "LaminaError": "lamina.errors",
-    "LaminaWarning": "lamina.model",
+    "LaminaWarning": "lamina.errors",
     "Machine": "lamina.training.precision",
     "Model": "lamina.model",
     "Predict": "lamina.tasks",

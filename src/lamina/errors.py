@@ -3,6 +3,7 @@
     LaminaError                 base: a problem, what to do about it, and the facts
     ├── UsageError              an argument that cannot be: the caller's mistake (exit code 2)
     ├── MissingExtraError       an optional part is not installed; carries the install line
+    ├── PluginError             a kind that another package adds and that cannot be used
     ├── DataError               the raw data
     │   ├── SourceError         a file or folder that cannot be read: absent, empty, cut, unknown
     │   ├── TableError          a table whose shape is wrong: ragged rows, a name used twice
@@ -54,6 +55,14 @@ class MissingExtraError(LaminaError, ImportError):
             extra=extra,
             **facts,
         )
+
+
+class PluginError(LaminaError, ImportError):
+    """A kind that another package adds cannot be used."""
+
+
+class LaminaWarning(UserWarning):
+    """Something that was treated in a defined way and counted, or a part that is left out."""
 
 
 class DataError(LaminaError, ValueError):

@@ -14,7 +14,7 @@ from lamina.data.frames import like
 from lamina.data.infer import infer
 from lamina.data.read import read
 from lamina.data.table import Table
-from lamina.errors import UsageError
+from lamina.errors import LaminaWarning, UsageError
 from lamina.predictions.baseline import Baseline
 from lamina.predictions.evaluate import evaluate
 from lamina.predictions.predict import predict
@@ -30,10 +30,6 @@ from lamina.version import __version__
 
 if TYPE_CHECKING:
     from lamina.predictions.inspect import LayerInfo, Trace
-
-
-class LaminaWarning(UserWarning):
-    """Something in the data that was treated in a defined way and counted."""
 
 
 class Model:

@@ -35,13 +35,19 @@ class ContractError(AssertionError):
 def check_kind(name: str, *, make: Maker | None = None, spec: Mapping[str, Any] | None = None) -> None:
     """Holds the feature and the input layer of a registered kind to their contracts.
 
-    ``make(seed, unseen)`` gives frames of ``ROWS`` rows, where the built-in kinds have their own; ``spec``
-    overrules the sizes that the input layer chooses. Raises ContractError, and UsageError for a kind that is
-    not registered.
+    ``make(seed, unseen)`` gives frames of ``ROWS`` rows whose columns make one block, where the built-in
+    kinds have their own; ``spec`` overrules the sizes that the input layer chooses. Raises ContractError, and
+    UsageError for a kind that is not registered.
     """
     if name not in KINDS:
         raise UsageError(f"There is no kind {name!r}.", nearest(name, KINDS), kind=name)
-    made = make or MAKERS[name]
+    made = make or MAKERS.get(name)
+    if made is None:
+        raise UsageError(
+            f"The kind {name!r} comes from {KINDS[name].package}, and no frames of it are known here.",
+            "Give a maker of frames: check_kind(name, make=…).",
+            kind=name,
+        )
     frame, other = made(0, False), made(1, True)
     feature = _fitted(name, frame)
     check_feature(feature, frame, other)
@@ -87,8 +93,7 @@ def check_input(layer: Input, feature: Feature, frame: pl.DataFrame, other: pl.D
 
 def _fitted(name: str, frame: pl.DataFrame) -> Feature:
     kind: type[Feature] = part(KINDS[name].feature)
-    columns = frame.columns if KINDS[name].together else frame.columns[:1]
-    feature = kind.fit(name, frame, columns)
+    feature = kind.fit(name, frame, frame.columns)
     _expect(feature, feature.kind == name, "the feature says of which kind it is")
     return feature
 

@@ -126,6 +126,50 @@ def _clips(seed: int, unseen: bool) -> pl.DataFrame:
     return pl.DataFrame({"clip": cells})
 
 
+def _series(seed: int, unseen: bool) -> pl.DataFrame:
+    rng = np.random.default_rng(seed)
+    cells: list[list[float | None] | None] = [
+        rng.normal(5, 2, int(length)).cumsum().tolist() for length in rng.integers(1, 24, ROWS)
+    ]
+    cells[2], cells[5], cells[7] = None, [], [None, 3.0, None]
+    if unseen:
+        cells[:4] = [[1e30, -1e30], rng.normal(0, 1, 700).tolist(), [float("nan"), float("inf")], [0.0] * 30]
+    return pl.DataFrame({"signal": cells}, schema={"signal": pl.List(pl.Float64)})
+
+
+def _sets(seed: int, unseen: bool) -> pl.DataFrame:
+    rng = np.random.default_rng(seed)
+    colours = ["red", "green", "blue", "black"]
+    cells: list[list[str] | None] = [
+        [colours[each] for each in rng.permutation(4)[: rng.integers(0, 5)]] for _ in range(ROWS)
+    ]
+    cells[1], cells[2], cells[3] = None, ["once", "red"], ["red"] * 3
+    if unseen:
+        cells[:4] = [["new", "red"], ["new"], [*map(str, range(90)), "blue"], ["naïve 🙂", "red", ""]]
+    return pl.DataFrame({"tags": cells}, schema={"tags": pl.List(pl.String)})
+
+
+def _vectors(seed: int, unseen: bool) -> pl.DataFrame:
+    cells: list[list[float] | None] = np.random.default_rng(seed).normal(3, 2, (ROWS, 6)).tolist()
+    cells[4] = None
+    if unseen:
+        cells[:3] = [[1e300] * 6, [float("nan"), *[0.0] * 5], [1.0, 2.0]]
+    return pl.DataFrame({"embedding": cells}, schema={"embedding": pl.List(pl.Float64)})
+
+
+def _places(seed: int, unseen: bool) -> pl.DataFrame:
+    rng = np.random.default_rng(seed)
+    degrees: list[list[float | None]] = [
+        (middle + rng.normal(0, 0.2, ROWS)).tolist() for middle in (47.0, 8.5, 46.2, 6.1)
+    ]
+    degrees[0][3] = degrees[3][4] = None
+    if unseen:
+        for axis, odd in enumerate(([90.0, -90.0, 91.0, 0.0], [180.0, -180.0, 0.0, 0.0]) * 2):
+            degrees[axis][:4] = odd
+    names = ("pickup_lat", "pickup_lon", "dropoff_lat", "dropoff_lon")
+    return pl.DataFrame(dict(zip(names, degrees, strict=True)), schema=dict.fromkeys(names, pl.Float64))
+
+
 MAKERS: dict[str, Maker] = {
     "number": _numbers,
     "category": _words,
@@ -135,6 +179,10 @@ MAKERS: dict[str, Maker] = {
     "text": _texts,
     "audio": _recordings,
     "video": _clips,
+    "series": _series,
+    "set": _sets,
+    "vector": _vectors,
+    "place": _places,
 }
 
 # What a kind's input layer would choose by itself, and the checks want otherwise.
@@ -142,6 +190,9 @@ SPECS: dict[str, dict[str, Any]] = {
     "image": {"widths": [4, 6], "depths": [1, 3], "shift": 1, "mirror": True},
     "audio": {"bands": 12, "widths": [4, 6], "depths": [1, 2], "mask": [2, 2]},
     "video": {"widths": [4, 6], "depths": [1, 3], "shift": 1, "mirror": True},
+    "series": {"widths": [4, 6]},
+    "vector": {"size": 3},
+    "place": {"waves": 2},
 }
 
 

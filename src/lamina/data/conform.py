@@ -2,7 +2,8 @@
 
     number → Float64 · flag → Boolean · category → String · date → Datetime("us"), UTC
     image, audio, video → a path, an encoded file or pixels; addresses like file:///a.png as paths
-    labels to predict → List(String)
+    series, vector → List(Float64) · set, labels to predict → List(String)
+    latitude, longitude → Float64
 
 Missing cells and cells that cannot be read become null; the second are counted in a finding. Rows
 keep their order and number, except that rows without an answer are left out where one is needed.
@@ -21,9 +22,11 @@ from lamina.catalog import KINDS
 from lamina.data.dates import DateForm, parse_date
 from lamina.data.flags import FlagForm, parse_flag
 from lamina.data.labels import LabelsForm, parse_labels
+from lamina.data.lists import ListForm, is_list, parse_numbers, parse_words
 from lamina.data.media_cells import MEDIA_KINDS, as_paths, on_the_web
 from lamina.data.numbers import NumberForm, parse_number
 from lamina.data.parse import MISSING, MISSING_TEXT, is_missing, to_text
+from lamina.data.places import LIMITS
 from lamina.data.table import Table
 from lamina.errors import ColumnError, TargetError, nearest
 from lamina.records import Field, Finding, Schema
@@ -159,7 +162,8 @@ def _conform_column(raw: pl.Series, field: Field) -> tuple[pl.Series, Finding | 
         column = reader(raw, field.form)
         lost = column.is_null() & ~is_missing(raw, markers)
         return column, _unreadable(raw, field, lost) if lost.any() else None
-    if raw.dtype.is_nested() or raw.dtype in (pl.Binary, pl.Object):
+    wanted = is_list(raw.dtype) if cells in _LISTS else not raw.dtype.is_nested()
+    if (raw.dtype.is_nested() and not wanted) or raw.dtype in (pl.Binary, pl.Object):
         return raw, _refusal(raw, field, raw.is_not_null())
     column = reader(raw, field.form)
     if column.null_count() == raw.null_count():  # nothing was lost, so nothing to explain
@@ -169,7 +173,7 @@ def _conform_column(raw: pl.Series, field: Field) -> tuple[pl.Series, Finding | 
     if count == 0:
         return column, None
     filled = len(raw) - int(is_missing(raw, markers).sum())
-    infinite = field.kind == "number" and raw.dtype.is_numeric()  # numbers still, if none to compute with
+    infinite = cells == "number" and raw.dtype.is_numeric()  # numbers still, if none to compute with
     if count > TOO_MANY * filled and not infinite:
         return column, _refusal(raw, field, lost)
     return column, _unreadable(raw, field, lost)
@@ -202,6 +206,32 @@ def _number(raw: pl.Series, form: dict[str, Any]) -> pl.Series:
         return numbers
     nothing = pl.Series([None], dtype=pl.Float64)
     return nothing.zip_with(infinite.fill_null(False), numbers).alias(raw.name)
+
+
+def _latitude(raw: pl.Series, form: dict[str, Any]) -> pl.Series:
+    """Float64, degrees north."""
+    return _degrees(raw, form, LIMITS[0])
+
+
+def _longitude(raw: pl.Series, form: dict[str, Any]) -> pl.Series:
+    """Float64, degrees east."""
+    return _degrees(raw, form, LIMITS[1])
+
+
+def _degrees(raw: pl.Series, form: dict[str, Any], most: float) -> pl.Series:
+    degrees = _number(raw, form)
+    nothing = pl.Series([None], dtype=pl.Float64)
+    return degrees.zip_with((degrees.abs() <= most).fill_null(True), nothing)
+
+
+def _numbers(raw: pl.Series, form: dict[str, Any]) -> pl.Series:
+    """List(Float64), null inside for what is missing."""
+    return parse_numbers(raw, msgspec.convert(form, ListForm))
+
+
+def _words(raw: pl.Series, form: dict[str, Any]) -> pl.Series:
+    """List(String), every word once."""
+    return parse_words(raw, msgspec.convert(form, ListForm))
 
 
 def _flag(raw: pl.Series, form: dict[str, Any]) -> pl.Series:
@@ -239,7 +269,12 @@ _READERS: Final[dict[str, tuple[Callable[[pl.Series, dict[str, Any]], pl.Series]
     "date": (_date, MISSING),
     "category": (_category, MISSING_TEXT),
     "labels": (_labels, MISSING_TEXT),
+    "numbers": (_numbers, MISSING),
+    "words": (_words, MISSING_TEXT),
+    "latitude": (_latitude, MISSING),
+    "longitude": (_longitude, MISSING),
 }
+_LISTS: Final = frozenset({"numbers", "words"})
 
 
 def _cells(field: Field) -> str:
@@ -272,7 +307,7 @@ def _unreadable(raw: pl.Series, field: Field, lost: pl.Series) -> Finding:
         count=count,
         message=f"Column {field.name!r}: {cells} cannot be read as {_wanted(field)} and count as "
         f"missing, first in row {rows[0]}: {_shown(raw, rows[0])}.",
-        remedy=f"Correct the cells, or read the column as kinds={{{field.name!r}: 'category'}}.",
+        remedy=_remedy("cells", "read the column as", raw, field),
     )
 
 
@@ -290,8 +325,14 @@ def _refusal(raw: pl.Series, field: Field, lost: pl.Series) -> Finding | None:
         count=count,
         message=f"Column {field.name!r} should hold {_wanted(field)}, but {count:,} of its "
         f"{len(raw):,} cells do not, first in row {rows[0]}: {_shown(raw, rows[0])}.",
-        remedy=f"Correct the column, or fit again with kinds={{{field.name!r}: 'category'}}.",
+        remedy=_remedy("column", "fit again with", raw, field),
     )
+
+
+def _remedy(what: str, how: str, raw: pl.Series, field: Field) -> str:
+    if raw.dtype.is_nested():
+        return f"Correct the {what}, or leave the column out with roles={{{field.name!r}: 'ignored'}}."
+    return f"Correct the {what}, or {how} kinds={{{field.name!r}: 'category'}}."
 
 
 def _wrong_type(raw: pl.Series, field: Field) -> Finding | None:
@@ -303,7 +344,12 @@ def _wrong_type(raw: pl.Series, field: Field) -> Finding | None:
 
 def _wanted(field: Field) -> str:
     """What the column should hold, in words."""
-    if field.kind == "number":
+    if field.kind == "place":
+        axis, most = ("longitudes", 180) if field.form.get("cells") == "longitude" else ("latitudes", 90)
+        return f"{axis} (degrees from -{most} to {most})"
+    if field.kind == "vector" and "length" in field.form:
+        return f"lists of {field.form['length']:,} numbers"
+    if field.kind == "number" or field.form.get("cells") == "number":
         return f"numbers in {field.unit}" if field.unit else "numbers"
     if field.kind == "date":
         return f"dates ({field.form.get('order', 'typed')})"

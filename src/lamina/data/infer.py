@@ -17,19 +17,18 @@ import polars as pl
 from lamina.catalog import KINDS
 from lamina.data.columns import Column
 from lamina.data.overrides import read_as
+from lamina.data.places import join_places
 from lamina.data.rules import read
+from lamina.data.series import join_series
 from lamina.data.table import Table
 from lamina.data.targets import target_field
 from lamina.errors import TargetError, UsageError, nearest
 from lamina.records import Field, Role, Schema
 from lamina.tasks import Asked, Task
 
-# Every kind there is a word for. Those of the catalog have a feature and an input layer.
-WORDS: Final = (
-    *dict.fromkeys((*KINDS, *("text", "audio", "video", "series", "set", "vector", "place", "id"))),
-)
-
 SAMPLE_ROWS: Final = 20_000
+# Kinds that a column can have besides those of the catalog: they are recognised and set aside
+_ASIDE: Final = ("text", "audio", "video", "id")
 
 
 def infer(
@@ -52,7 +51,7 @@ def infer(
     """
     kinds, roles = dict(kinds or {}), dict(roles or {})
     names = table.frame.columns
-    _check_overrides(names, kinds, roles)
+    _check_overrides(names, kinds, roles, readable)
     targets = _target_names(table, target, task, roles)
     sample = _sample(table.frame)
     fields = []
@@ -62,6 +61,8 @@ def infer(
             fields.append(target_field(column, task.of(name) if task else Asked(), kinds.get(name)))
         else:
             fields.append(_field(column, kinds.get(name), roles.get(name), readable))
+    for kind, join in (("place", join_places), ("series", join_series)):
+        fields = join(fields, sample, kinds) if kind in readable else fields
     return Schema(tuple(fields))
 
 
@@ -72,17 +73,24 @@ def _sample(frame: pl.DataFrame) -> pl.DataFrame:
     return frame[np.linspace(0, frame.height - 1, SAMPLE_ROWS).astype(np.int64)]
 
 
-def _check_overrides(names: list[str], kinds: dict[str, str], roles: dict[str, str]) -> None:
+def _check_overrides(
+    names: list[str], kinds: dict[str, str], roles: dict[str, str], readable: Container[str]
+) -> None:
     """All impossible overrides of one call, in one message."""
     problems, remedies = [], []
-    for what, given, known in (("kind", kinds, WORDS), ("role", roles, get_args(Role))):
+    words = (*dict.fromkeys((*KINDS, *_ASIDE)),)
+    for what, given, known in (("kind", kinds, words), ("role", roles, get_args(Role))):
         for name, value in given.items():
             if name not in names:
                 problems.append(f"The {what} of {name!r} was set, but there is no such column.")
                 remedies.append(nearest(name, names))
             elif value not in known:
                 problems.append(f"{value!r} is no {what} (set for column {name!r}).")
-                remedies.append(nearest(str(value), known))
+                remedies.append(KINDS.hint(str(value)) if what == "kind" else nearest(str(value), known))
+            elif what == "kind" and value not in readable and value != "id":
+                problems.append(f"Columns of kind {value!r} cannot be read (set for column {name!r}).")
+                able = ", ".join(kind for kind in words if kind in readable)
+                remedies.append(f"What can be read: {able}.")
     if problems:
         raise UsageError(" ".join(problems), " ".join(remedies), kinds=kinds, roles=roles)
 

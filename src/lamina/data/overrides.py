@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
+import polars as pl
+
 from lamina.data.columns import Column, Reading
 from lamina.data.dates import DateForm, detect_date
 from lamina.data.flags import FlagForm, detect_flag
+from lamina.data.lists import ListForm, detect_numbers, inner, is_list, parse_numbers
 from lamina.data.numbers import NumberForm, detect_number
+from lamina.data.plugins import plugged
 from lamina.data.rules import category_form, plain_form, show
+from lamina.data.sets import detect_words, guess_words, words_form
 from lamina.errors import UsageError
 
 
@@ -24,17 +32,58 @@ def read_as(column: Column, kind: str) -> Reading:
         return Reading(kind, f"{why}; {flag.true} counts as true", form=plain_form(flag))
     if kind == "category":
         return Reading(kind, why, form=category_form(column))
-    return Reading(kind, why)
+    if kind in ("series", "vector"):
+        return _list_of_numbers(column, kind, why)
+    if kind == "set":
+        return Reading(kind, why, form=_words(column))
+    if kind == "place":
+        number = detect_number(column.sample) or _closest_number(column, kind)
+        return Reading(kind, why, form={**plain_form(number), "cells": "number"})
+    added = plugged(column, kind)
+    return Reading(kind, why, form=added.form if added is not None else {})
 
 
-def _closest_number(column: Column) -> NumberForm:
+def _list_of_numbers(column: Column, kind: str, why: str) -> Reading:
+    """Lists of numbers; for a series also single numbers, which join those of other columns."""
+    number = detect_number(column.sample) if kind == "series" and column.values.dtype != pl.Null else None
+    if number is not None:
+        return Reading(kind, why, form={**plain_form(number), "cells": "number"})
+    form = (
+        detect_numbers(column.sample)
+        if column.is_text
+        else ListForm()
+        if is_list(column.values.dtype)
+        else None
+    )
+    if form is None or (not column.is_text and not inner(column.values.dtype).is_numeric()):
+        raise _refusal(column, kind)
+    if kind == "vector":
+        lengths = parse_numbers(column.sample, form).list.len().drop_nulls()
+        usual = lengths.mode().min() if len(lengths) else None
+        if not usual:
+            raise _refusal(column, kind)
+        form = msgspec.structs.replace(form, length=usual)
+    return Reading(kind, why, form=msgspec.to_builtins(form))
+
+
+def _words(column: Column) -> dict[str, Any]:
+    if is_list(column.values.dtype):
+        return {}
+    found = detect_words(column.sample)
+    form = guess_words(column.sample) if found is None else found[0]
+    if form is None:
+        raise _refusal(column, "set")
+    return words_form(form)
+
+
+def _closest_number(column: Column, kind: str = "number") -> NumberForm:
     """The form of the cells that are numbers, in a column where many are not."""
     if column.is_text:
         digits = column.sample.filter(column.sample.str.contains(r"^\W*\d[\d.,' ]*\W*$").fill_null(False))
         form = detect_number(digits)
         if form is not None:
             return form
-    raise _refusal(column, "number")
+    raise _refusal(column, kind)
 
 
 def _two_words(column: Column) -> FlagForm:

@@ -14,11 +14,15 @@ import polars as pl
 from lamina.data.columns import ID_WORDS, Column, Reading
 from lamina.data.dates import detect_date
 from lamina.data.flags import detect_flag, parse_flag
+from lamina.data.lists import inner, is_list
 from lamina.data.media_cells import MEDIA_KINDS, all_moving, as_paths, kind_of_cells
 from lamina.data.media_folders import MEDIA
 from lamina.data.numbers import NumberForm, detect_number, parse_number
 from lamina.data.parse import is_missing
+from lamina.data.plugins import plugged
 from lamina.data.prose import has_markup, is_json
+from lamina.data.series import read_lists
+from lamina.data.sets import read_set
 
 FEW_ROWS: Final = 20  # below this, "every value differs" says nothing
 _COUNT_WORDS = frozenset({"number", "nr", "no", "row", "key", "ref", "reference", "serial"})
@@ -56,7 +60,7 @@ def read(column: Column) -> Reading:
     nothing = empty(column)
     if nothing is not None:
         return nothing
-    reading = next(found for rule in _RULES if (found := rule(column)) is not None)
+    reading = next(found for rule in (plugged, *_RULES) if (found := rule(column)) is not None)
     constant = _constant(column)
     if constant is None or reading.useless:
         return reading
@@ -133,16 +137,18 @@ def nested(column: Column) -> Reading | None:
     dtype = column.values.dtype
     if not dtype.is_nested() and dtype != pl.Object:
         return None
-    if not isinstance(dtype, (pl.List, pl.Array)):
-        return Reading("set", "nested records in one cell")
-    if not _innermost(dtype).is_numeric():
-        return Reading("set", "several values in one cell")
-    if isinstance(dtype, pl.Array) and len(dtype.shape) == 1:
-        return Reading("vector", f"{dtype.shape[0]} numbers in every cell")
-    lengths = column.sample.drop_nulls().list.len() if isinstance(dtype, pl.List) else None
-    if lengths is not None and lengths.n_unique() == 1 and not _innermost(dtype).is_nested():
-        return Reading("vector", f"{lengths[0]} numbers in every cell")
-    return Reading("series", "a series of numbers in every cell")
+    if not is_list(dtype):
+        return Reading(
+            "set", "records or tables in one cell: give them as columns of their own", useless=True
+        )
+    if inner(dtype).is_numeric():
+        return read_lists(column)
+    return Reading("set", "several values in every cell")
+
+
+def _lists(column: Column) -> Reading | None:
+    """Several values in one cell of text: numbers or words."""
+    return (read_lists(column) or read_set(column)) if column.is_text else None
 
 
 def _flag(column: Column) -> Reading | None:
@@ -259,7 +265,7 @@ def _written_as(column: Column) -> str:
 
 
 _RULES: Final[tuple[Callable[[Column], Reading | None], ...]] = (
-    *(media, nested, _flag, date, _codes, number, _written),
+    *(media, nested, _flag, date, _codes, number, _lists, _written),
 )
 
 

@@ -33,13 +33,13 @@ class CategoryFeature(Feature):
 
     @classmethod
     def fit(cls, name: str, frame: pl.DataFrame, columns: Sequence[str]) -> Self:
-        known, rare = zip(*(_vocabulary(frame[each]) for each in columns), strict=True)
+        known, rare = zip(*(vocabulary(frame[each]) for each in columns), strict=True)
         return cls(name, tuple(columns), known, rare)
 
     def transform(self, frame: pl.DataFrame) -> Arrays:
         out = np.empty((frame.height, len(self.columns)), np.int32)
         for j, column in enumerate(self.columns):
-            out[:, j] = _codes(frame[column].cast(pl.String), self.known[j], self.rare[j])
+            out[:, j] = codes_of(frame[column].cast(pl.String), self.known[j], self.rare[j])
         return {self.name: out}
 
     def extend(self, frame: pl.DataFrame) -> Self:
@@ -47,7 +47,7 @@ class CategoryFeature(Feature):
         known, rare = list(self.known), list(self.rare)
         for j, column in enumerate(self.columns):
             old = set(known[j])
-            frequent, once = _vocabulary(frame[column].cast(pl.String))
+            frequent, once = vocabulary(frame[column].cast(pl.String))
             known[j] = (*known[j], *(value for value in frequent if value not in old))
             everything = {*rare[j], *once} - set(known[j])
             rare[j] = tuple(sorted(everything))
@@ -87,7 +87,7 @@ class CategoryFeature(Feature):
         )
 
 
-def _vocabulary(series: pl.Series) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def vocabulary(series: pl.Series) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Values with enough rows (most frequent first, ties by name), and the rare ones by name."""
     counts = (
         series.cast(pl.String).drop_nulls().alias("value").value_counts(name="rows")
@@ -98,7 +98,7 @@ def _vocabulary(series: pl.Series) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(often), tuple(seldom)
 
 
-def _codes(series: pl.Series, known: Sequence[str], rare: Sequence[str]) -> np.ndarray:
+def codes_of(series: pl.Series, known: Sequence[str], rare: Sequence[str]) -> np.ndarray:
     """One code per row; one hash join, whatever the size of the vocabulary."""
     values = pl.Series([*known, *rare], dtype=pl.String)
     codes = pl.Series([*range(FIRST, FIRST + len(known)), *[RARE] * len(rare)], dtype=pl.Int32)

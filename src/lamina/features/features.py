@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -10,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from lamina.catalog import KINDS, Kind, part
+from lamina.errors import ModelFileError
 from lamina.features.base import Arrays, Feature
 from lamina.records import Field, Finding, Schema
 
@@ -57,11 +59,32 @@ class Features:
         return iter(self.parts)
 
     def to_json(self) -> list[dict[str, Any]]:
-        return [{"kind": each.kind, **each.to_json()} for each in self.parts]
+        return [_state(each) for each in self.parts]
 
     @classmethod
     def from_json(cls, states: Sequence[Mapping[str, Any]]) -> Self:
-        return cls(tuple(part(KINDS[s["kind"]].feature).from_json(s) for s in states))
+        """Raises ModelFileError where a kind comes from a package that is not installed."""
+        return cls(tuple(part(_known(s).feature).from_json(s) for s in states))
+
+
+def _state(feature: Feature) -> dict[str, Any]:
+    package = KINDS[feature.kind].package
+    return {"kind": feature.kind, **({"package": package} if package else {}), **feature.to_json()}
+
+
+def _known(state: Mapping[str, Any]) -> Kind:
+    name = str(state["kind"])
+    if name in KINDS:
+        return KINDS[name]
+    # The name stands in a file that anybody may have written: shown only if it can be one
+    package = re.fullmatch(r"[A-Za-z0-9._-]{1,60}( [A-Za-z0-9.+!-]{1,30})?", str(state.get("package", "")))
+    who = f"the package {package[0]}" if package else "a package that the file does not name"
+    raise ModelFileError(
+        f"The model reads columns of the kind {name[:40]!r}, which {who} brings, and that is not here.",
+        KINDS.problems.get(name)
+        or (f"Install it if you trust it: pip install {package[0].split()[0]}" if package else "Install it."),
+        kind=name,
+    )
 
 
 def _blocks(kind: Kind, fields: Sequence[Field]) -> list[tuple[str, list[str]]]:

@@ -40,10 +40,10 @@ class NumberFeature(Feature):
         centres, spreads, knots = [], [], []
         for column in columns:
             values = _finite(frame[column])
-            centre, spread = _centre_and_spread(values)
+            centre, spread = centre_and_spread(values)
             centres.append(centre)
             spreads.append(spread)
-            knots.append(_knots(_scaled(values, centre, spread)))
+            knots.append(_knots(scaled(values, centre, spread)))
         return cls(name, tuple(columns), tuple(centres), tuple(spreads), tuple(knots))
 
     def transform(self, frame: pl.DataFrame) -> Arrays:
@@ -52,7 +52,7 @@ class NumberFeature(Feature):
             zip(self.columns, self.centre, self.spread, strict=True)
         ):
             raw = frame[column].cast(pl.Float64).to_numpy()
-            out[:, j] = _scaled(np.where(np.isfinite(raw), raw, np.nan), centre, spread)
+            out[:, j] = scaled(np.where(np.isfinite(raw), raw, np.nan), centre, spread)
         return {self.name: out}
 
     def extend(self, frame: pl.DataFrame) -> Self:
@@ -90,7 +90,7 @@ def _finite(series: pl.Series) -> np.ndarray:
     return values[np.isfinite(values)]
 
 
-def _centre_and_spread(values: np.ndarray) -> tuple[float, float]:
+def centre_and_spread(values: np.ndarray) -> tuple[float, float]:
     """Median, and the spread that makes the middle half of the values one normal quartile range wide."""
     if not len(values):
         return 0.0, 1.0
@@ -103,7 +103,7 @@ def _centre_and_spread(values: np.ndarray) -> tuple[float, float]:
     return float(centre), float(spread)
 
 
-def _scaled(values: np.ndarray, centre: float, spread: float) -> np.ndarray:
+def scaled(values: np.ndarray, centre: float, spread: float) -> np.ndarray:
     """``asinh((value - centre) / spread)``."""
     with np.errstate(over="ignore"):
         bent: np.ndarray = np.arcsinh(np.clip((values - centre) / spread, -1e30, 1e30))
