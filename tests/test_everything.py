@@ -89,7 +89,7 @@ def model() -> lamina.Model:
 
 def test_every_column_is_an_input_of_its_kind(model: lamina.Model):
     kinds = {field.name: field.kind for field in model.schema if field.role == "input"}
-    wanted = "number category date text image audio video set series".split()
+    wanted = ["number", "category", "date", "text", "image", "audio", "video", "set", "series"]
     assert kinds == dict(
         zip((field.name for field in model.schema if field.role == "input"), wanted, strict=True)
     )
