@@ -62,9 +62,15 @@ class Network(nn.Module):
 
     def forward(self, arrays: Batch) -> Tensor:
         read = [layer(arrays).to(self.hidden_dtype) for layer in self.input_layers()]
-        joined = torch.cat(read, dim=1)
-        hidden = self.hidden(joined)
+        hidden = self.hidden(self.joined(read))
         return self.output(hidden)
+
+    def joined(self, read: list[Tensor]) -> Tensor:
+        """What the input layers read, side by side, ``(member, batch, width)`` where one has members."""
+        if any(each.ndim == 3 for each in read):
+            members = self.architecture.members
+            read = [each if each.ndim == 3 else each.expand(members, *each.shape) for each in read]
+        return torch.cat(read, dim=-1)
 
     @property
     def hidden_dtype(self) -> torch.dtype:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lamina.features.features import Features
 from lamina.features.targets.base import Target
 from lamina.network.inputs.base import FEW, MANY, Input, Situation, layer_class
+from lamina.network.inputs.image import ImageInput
 from lamina.network.network import Architecture
 from lamina.records import Choice
 from lamina.settings import Settings
@@ -20,13 +21,6 @@ def choose_architecture(
     deep = any(layer.deep for layer in layers.values())
     only_deep = all(layer.deep for layer in layers.values())
     activation = settings.activation or ("silu" if only_deep else "relu")
-    situation = Situation(
-        rows=rows,
-        quality=settings.quality,
-        activation=settings.activation or "silu",
-        alone=len({each.kind for each in features}) == 1,
-        frames=target.frames,
-    )
     hidden = settings.hidden
     members = settings.members
     choices = []
@@ -34,8 +28,17 @@ def choose_architecture(
         hidden, why = ((), DEEP_ALREADY) if only_deep else _hidden(rows, settings)
         choices.append(Choice(what="hidden layers", value=list(hidden), why=why))
     if members is None:
-        members, why = (1, "deep input layers: one network") if deep else _members(rows, settings)
+        pictures = all(layer is ImageInput for layer in layers.values()) and not target.frames
+        members, why = _deep_members(pictures, settings) if deep else _members(rows, settings)
         choices.append(Choice(what="members", value=members, why=why))
+    situation = Situation(
+        rows=rows,
+        quality=settings.quality,
+        activation=settings.activation or "silu",
+        alone=len({each.kind for each in features}) == 1,
+        frames=target.frames,
+        members=1 if hidden else members,
+    )
     inputs = {each.name: layers[each.name].choose(each, situation) for each in features}
     for each in features:
         choices += layers[each.name].choices(each, inputs[each.name])
@@ -62,6 +65,12 @@ def _hidden(rows: int, settings: Settings) -> tuple[tuple[int, ...], str]:
     if settings.quality == "fast":
         return (128, 128), "fast: two narrow layers"
     return (256, 256, 256), f"{rows:,} training rows"
+
+
+def _deep_members(pictures: bool, settings: Settings) -> tuple[int, str]:
+    if pictures and settings.quality == "best":
+        return 2, "best: two networks, whose answers are averaged"
+    return 1, "deep input layers: one network"
 
 
 def _members(rows: int, settings: Settings) -> tuple[int, str]:
