@@ -10,6 +10,7 @@ from lamina.network.network import Architecture
 from lamina.records import Choice
 from lamina.settings import Settings
 
+FEW_MIXED = 20_000  # training rows up to which a table with text or media is easily learnt by heart
 DEEP_ALREADY = "the input layers are deep themselves"
 
 
@@ -25,11 +26,11 @@ def choose_architecture(
     members = settings.members
     choices = []
     if hidden is None:
-        hidden, why = ((), DEEP_ALREADY) if only_deep else _hidden(rows, settings)
+        hidden, why = ((), DEEP_ALREADY) if only_deep else _hidden(rows, settings, mixed=deep)
         choices.append(Choice(what="hidden layers", value=list(hidden), why=why))
     if members is None:
         pictures = all(layer is ImageInput for layer in layers.values()) and not target.frames
-        members, why = _deep_members(pictures, settings) if deep else _members(rows, settings)
+        members, why = _deep_members(pictures, settings) if only_deep else _members(rows, settings)
         choices.append(Choice(what="members", value=members, why=why))
     situation = Situation(
         rows=rows,
@@ -52,12 +53,15 @@ def choose_architecture(
         answer=target.spec(),
         smoothing=max(layers[each.name].smoothing(each) for each in features),
         gain=min(layer.gain for layer in layers.values()) if only_deep else 1.0,
-        dropout=0.0 if deep else 0.3 if rows < FEW else 0.1,
+        beside=deep and bool(hidden),
+        dropout=0.0 if only_deep else 0.3 if rows < (FEW_MIXED if deep else FEW) else 0.1,
     )
     return architecture, tuple(choices)
 
 
-def _hidden(rows: int, settings: Settings) -> tuple[tuple[int, ...], str]:
+def _hidden(rows: int, settings: Settings, *, mixed: bool) -> tuple[tuple[int, ...], str]:
+    if mixed and rows < FEW_MIXED:
+        return (64,), "text or media beside other columns: what they tell goes to the output directly too"
     if rows < FEW:
         return (128, 128, 128), f"{rows:,} training rows: narrow layers generalise better"
     if rows > MANY:
