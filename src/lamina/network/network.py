@@ -32,6 +32,7 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True):
     gain: float = 1.0
     dropout: float = 0.0
     answer: dict[str, Any] = {}
+    beside: bool = False
 
 
 class Network(nn.Module):
@@ -54,17 +55,32 @@ class Network(nn.Module):
         width = sum(layer.width for layer in self.input_layers())
         a = architecture
         self.hidden = Perceptron(width, a.hidden, a.activation, members=a.members, dropout=a.dropout)
+        beside = sum(layer.width for layer in self.input_layers() if layer.deep) if a.beside else 0
         frames = max(layer.frames for layer in self.input_layers())
         self.output = make_output(
-            a.output, self.hidden.width, a.scores, a.members,
+            a.output, self.hidden.width + beside, a.scores, a.members,
             gain=a.gain, smoothing=a.smoothing, spec={**a.answer, "frames": frames},
         )  # fmt: skip
 
     def forward(self, arrays: Batch) -> Tensor:
         read = [layer(arrays).to(self.hidden_dtype) for layer in self.input_layers()]
-        joined = torch.cat(read, dim=1)
-        hidden = self.hidden(joined)
-        return self.output(hidden)
+        hidden = self.hidden(self.joined(read))
+        return self.output(self._beside(hidden, read))
+
+    def _beside(self, hidden: Tensor, read: list[Tensor]) -> Tensor:
+        """What deep input layers tell goes to the output directly too: the hidden layers add to it."""
+        if not self.architecture.beside:
+            return hidden
+        deep = [each for each, layer in zip(read, self.input_layers(), strict=True) if layer.deep]
+        told = torch.cat(deep, dim=1)
+        return torch.cat([hidden, told.expand(len(hidden), *told.shape)], dim=-1)
+
+    def joined(self, read: list[Tensor]) -> Tensor:
+        """What the input layers read, side by side, ``(member, batch, width)`` where one has members."""
+        if any(each.ndim == 3 for each in read):
+            members = self.architecture.members
+            read = [each if each.ndim == 3 else each.expand(members, *each.shape) for each in read]
+        return torch.cat(read, dim=-1)
 
     @property
     def hidden_dtype(self) -> torch.dtype:

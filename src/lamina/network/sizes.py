@@ -5,10 +5,12 @@ from __future__ import annotations
 from lamina.features.features import Features
 from lamina.features.targets.base import Target
 from lamina.network.inputs.base import FEW, MANY, Input, Situation, layer_class
+from lamina.network.inputs.image import ImageInput
 from lamina.network.network import Architecture
 from lamina.records import Choice
 from lamina.settings import Settings
 
+FEW_MIXED = 20_000  # training rows up to which a table with text or media is easily learnt by heart
 DEEP_ALREADY = "the input layers are deep themselves"
 
 
@@ -20,22 +22,24 @@ def choose_architecture(
     deep = any(layer.deep for layer in layers.values())
     only_deep = all(layer.deep for layer in layers.values())
     activation = settings.activation or ("silu" if only_deep else "relu")
+    hidden = settings.hidden
+    members = settings.members
+    choices = []
+    if hidden is None:
+        hidden, why = ((), DEEP_ALREADY) if only_deep else _hidden(rows, settings, mixed=deep)
+        choices.append(Choice(what="hidden layers", value=list(hidden), why=why))
+    if members is None:
+        pictures = all(layer is ImageInput for layer in layers.values()) and not target.frames
+        members, why = _deep_members(pictures, settings) if only_deep else _members(rows, settings)
+        choices.append(Choice(what="members", value=members, why=why))
     situation = Situation(
         rows=rows,
         quality=settings.quality,
         activation=settings.activation or "silu",
         alone=len({each.kind for each in features}) == 1,
         frames=target.frames,
+        members=1 if hidden else members,
     )
-    hidden = settings.hidden
-    members = settings.members
-    choices = []
-    if hidden is None:
-        hidden, why = ((), DEEP_ALREADY) if only_deep else _hidden(rows, settings)
-        choices.append(Choice(what="hidden layers", value=list(hidden), why=why))
-    if members is None:
-        members, why = (1, "deep input layers: one network") if deep else _members(rows, settings)
-        choices.append(Choice(what="members", value=members, why=why))
     inputs = {each.name: layers[each.name].choose(each, situation) for each in features}
     for each in features:
         choices += layers[each.name].choices(each, inputs[each.name])
@@ -49,12 +53,15 @@ def choose_architecture(
         answer=target.spec(),
         smoothing=max(layers[each.name].smoothing(each) for each in features),
         gain=min(layer.gain for layer in layers.values()) if only_deep else 1.0,
-        dropout=0.0 if deep else 0.3 if rows < FEW else 0.1,
+        beside=deep and bool(hidden),
+        dropout=0.0 if only_deep else 0.3 if rows < (FEW_MIXED if deep else FEW) else 0.1,
     )
     return architecture, tuple(choices)
 
 
-def _hidden(rows: int, settings: Settings) -> tuple[tuple[int, ...], str]:
+def _hidden(rows: int, settings: Settings, *, mixed: bool) -> tuple[tuple[int, ...], str]:
+    if mixed and rows < FEW_MIXED:
+        return (64,), "text or media beside other columns: what they tell goes to the output directly too"
     if rows < FEW:
         return (128, 128, 128), f"{rows:,} training rows: narrow layers generalise better"
     if rows > MANY:
@@ -62,6 +69,12 @@ def _hidden(rows: int, settings: Settings) -> tuple[tuple[int, ...], str]:
     if settings.quality == "fast":
         return (128, 128), "fast: two narrow layers"
     return (256, 256, 256), f"{rows:,} training rows"
+
+
+def _deep_members(pictures: bool, settings: Settings) -> tuple[int, str]:
+    if pictures and settings.quality == "best":
+        return 2, "best: two networks, whose answers are averaged"
+    return 1, "deep input layers: one network"
 
 
 def _members(rows: int, settings: Settings) -> tuple[int, str]:

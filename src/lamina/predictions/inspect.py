@@ -77,8 +77,9 @@ def trace(fitted: Fitted, frame: pl.DataFrame) -> Trace:
     network = fitted.network.eval()
     arrays = fitted.features.transform(frame)
     tensors = {name: torch.from_numpy(each) for name, each in arrays.items()}
-    joined = torch.cat([layer(tensors) for layer in network.input_layers()], dim=1)
-    layers = [LayerTrace("inputs joined", joined[0].tolist(), joined[0].tolist())]
+    joined = network.joined([layer(tensors) for layer in network.input_layers()])
+    first = joined.reshape(-1, joined.shape[-1])[0].tolist()
+    layers = [LayerTrace("inputs joined", first, first)]
     layers += [
         LayerTrace(name, sums[0, 0].tolist(), active[0, 0].tolist())
         for name, sums, active in network.hidden.trace(joined)

@@ -110,7 +110,7 @@ class Perceptron(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if self.first is None:
-            return x.expand(self.members, *x.shape)
+            return x if x.ndim == 3 else x.expand(self.members, *x.shape)
         x = self._dropped(self.first(x))
         for layer in self.rest:
             x = self._dropped(layer(x))

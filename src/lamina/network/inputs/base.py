@@ -20,7 +20,8 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     """What the sizes of an input layer are chosen by.
 
     ``rows`` to learn from; ``quality``, the dial; ``activation`` of deep layers; ``alone``: no block
-    of another kind is read beside this one's; ``frames``: every moment of a recording matters, not the whole.
+    of another kind is read beside this one's; ``frames``: every moment of a recording matters, not the
+    whole; ``members``: how many networks of its own the layer may hold, where no hidden layers follow.
     """
 
     rows: int
@@ -28,6 +29,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     activation: str = "silu"
     alone: bool = True
     frames: bool = False
+    members: int = 1
 
 
 FEW, MANY = 3000, 300_000  # training rows at which other sizes are better

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from lamina.features.image import ImageFeature
 from lamina.network.hidden.convolution import Convolutions
@@ -30,7 +30,10 @@ class ImageInput(Input):
     ``mirror``, ``crop`` (least share of the area that is shown) and ``light``. With ``views`` the answers for
     pictures shifted by a pixel, or nearer, are averaged when predicting.
 
-    **Shape**: uint8 ``(batch, channels, height, width)`` → ``(batch, widths[-1])``.
+    With ``members`` above 1 so many networks see the same pictures, each its own way.
+
+    **Shape**: uint8 ``(batch, channels, height, width)`` → ``(batch, widths[-1])``, or
+    ``(members, batch, widths[-1])``.
     """
 
     deep: ClassVar[bool] = True
@@ -46,16 +49,15 @@ class ImageInput(Input):
         shape = (1, feature.channels, 1, 1)
         self.register_buffer("mean", torch.tensor(feature.mean).view(shape), persistent=False)
         self.register_buffer("spread", torch.tensor(feature.spread).view(shape), persistent=False)
-        side = min(feature.height, feature.width) * self.enlarge
-        self.convolutions = Convolutions(
-            feature.channels,
-            spec["widths"],
-            spec["depths"],
-            spec["activation"],
-            side,
-            spec["stride"],
-        )
+        self.convolutions = self._convolutions(feature)
         self.width = self.convolutions.width
+        # Further networks beside the first, each with weights of its own
+        self.others = nn.ModuleList(self._convolutions(feature) for _ in range(spec.get("members", 1) - 1))
+
+    def _convolutions(self, feature: ImageFeature) -> Convolutions:
+        spec, side = self.spec, min(feature.height, feature.width) * self.enlarge
+        sizes = (spec["widths"], spec["depths"], spec["activation"], side, spec["stride"])
+        return Convolutions(feature.channels, *sizes)
 
     @classmethod
     def variant(cls, feature: ImageFeature) -> type[Input]:
@@ -82,6 +84,7 @@ class ImageInput(Input):
             "activation": situation.activation,
             "enlarge": enlarge,
             "stride": 2 if side * enlarge > LARGE else 1,
+            "members": situation.members,
             "shift": max(1, round(side * enlarge / 16)),
             "mirror": False if situation.quality == "fast" else None,
             "views": situation.quality != "fast",
@@ -97,6 +100,7 @@ class ImageInput(Input):
             "activation": situation.activation,
             "enlarge": 1,
             "stride": 2,
+            "members": situation.members,
             "crop": 0.35,
             "light": 0.3,
             "mirror": False if situation.quality == "fast" else None,
@@ -109,10 +113,13 @@ class ImageInput(Input):
 
     def forward(self, arrays: Batch) -> Tensor:
         pictures = self._pictures(arrays[self.name])
-        return self.convolutions(pictures)  # type: ignore[no-any-return]
+        seen = [convolutions(pictures) for convolutions in (self.convolutions, *self.others)]
+        return torch.stack(seen) if self.others else seen[0]
 
     def prepare(self, arrays: Batch) -> None:
-        self.convolutions.whitening.prepare(self._pictures(arrays[self.name]))
+        pictures = self._pictures(arrays[self.name])
+        for convolutions in (self.convolutions, *self.others):
+            convolutions.whitening.prepare(pictures)  # type: ignore[operator, union-attr]
 
     def _pictures(self, pixels: Tensor) -> Tensor:
         """Normalised, enlarged, channels-last; pictures that ``augment`` made are so already."""
