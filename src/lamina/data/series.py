@@ -16,16 +16,15 @@ import numpy as np
 import polars as pl
 
 from lamina.data.columns import Column, Reading
-from lamina.data.lists import ListForm, detect_numbers, parse_numbers
+from lamina.data.lists import LONGEST_VECTOR, ListForm, detect_numbers, parse_numbers
 from lamina.data.numbers import NumberForm, parse_number
+from lamina.data.sets import numbers_as_names, words_form
 from lamina.errors import UsageError
 from lamina.records import Field
 
 LEAST_PLACES: Final = 8  # a shorter row of columns is a few numbers
 MOST_ROWS: Final = 2000  # that the order is looked for in
-MOST_PLACES: Final = (
-    256  # of a long series, evenly taken blocks of neighbours: correlations grow with the square
-)
+MOST_PLACES: Final = 256  # that the order is looked for in, the first: the work grows with the square
 NEAREST: Final = 0.7  # share of places whose closest relative is a neighbour
 LEAST_CORRELATION: Final = 0.2  # between neighbours
 LEAST_FALL: Final = 0.1  # from neighbours to all pairs
@@ -74,18 +73,27 @@ def order_of(matrix: np.ndarray) -> Order | None:
 
 
 def read_lists(column: Column) -> Reading | None:
-    """A column whose cells are lists of numbers, typed or as text: a series or a vector."""
+    """A column whose cells are lists of numbers, typed or as text: a series, a vector, or a set of numbers
+    that are names.
+    """
     form = ListForm() if not column.is_text else detect_numbers(column.sample)
     if form is None:
         return None
     lists = parse_numbers(column.sample, form).drop_nulls()
     lengths = lists.list.len()
     written = f", written with {form.separator!r} between them" if column.is_text else ""
+    if lists.explode().is_null().all():  # of lists without a number, too
+        return Reading("series", "no cell holds a number", useless=True)
     if lengths.n_unique() != 1:
-        low, high = int(lengths.to_numpy().min(initial=0)), int(lengths.to_numpy().max(initial=0))
+        names = numbers_as_names(lists)
+        if names is not None:
+            return Reading("set", f"{names}{written}", form=words_form(form) if column.is_text else {})
+        low, high = lengths.to_numpy().min(), lengths.to_numpy().max()
         why = f"series of {low:,} to {high:,} numbers in a cell{written}"
         return Reading("series", why, form=_plain(form))
     length = int(lengths[0])
+    if length > LONGEST_VECTOR:
+        return Reading("series", f"{length:,} numbers in every cell{written}", form=_plain(form))
     order = order_of(np.array(lists.to_list(), np.float64)) if length >= LEAST_PLACES else None
     if order is not None and order.shown:
         why = f"{length:,} numbers in every cell{written}; {_evidence(order)}: a series"
