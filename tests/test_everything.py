@@ -51,11 +51,8 @@ def model() -> lamina.Model:
 
 
 def test_every_column_is_an_input_of_its_kind(model: lamina.Model):
-    kinds = {field.name: field.kind for field in model.schema if field.role == "input"}
-    assert kinds == {
-        **{"speed": "number", "colour": "category", "seen": "date", "note": "text", "photo": "image"},
-        **{"sound": "audio", "film": "video", "tags": "set", "levels": "series"},
-    }
+    kinds = [field.kind for field in model.schema if field.role == "input"]
+    assert kinds == ["number", "category", "date", "text", "image", "audio", "video", "set", "series"]
 
 
 def test_a_saved_network_gives_the_same_answers(model: lamina.Model, tmp_path: Path):

@@ -23,7 +23,8 @@ from lamina.records import Evaluation, Finding, Quality, Schema
 from lamina.settings import settings_from
 from lamina.store import model_file
 from lamina.tasks import Predict, Task, Transcribe
-from lamina.training.fit import Encoded, encode, train_network
+from lamina.training.encode import Encoded, encode
+from lamina.training.fit import train_network
 from lamina.training.fitted import Fitted
 from lamina.training.precision import Machine, choose_device
 from lamina.version import __version__

@@ -9,7 +9,7 @@ from lamina.predictions.baseline import Baseline
 from lamina.predictions.evaluate import judge
 from lamina.predictions.linear import fit_linear
 from lamina.records import Evaluation
-from lamina.training.fit import Encoded
+from lamina.training.encode import Encoded
 from lamina.training.fitted import Fitted
 
 
