@@ -68,7 +68,7 @@ ODD: dict[str, Any] = {
     "film": b"no clip",
     "signal": [float("inf"), None, -1e300],
     "tags": ["never seen", "", "red", "red"],
-    "embedding": [1.0, 2.0],
+    "embedding": [1e300, None, float("nan"), 0.0, -1e-300],
     "shop_lat": 91.0,
     "shop_lon": float("inf"),
 }

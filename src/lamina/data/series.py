@@ -28,24 +28,34 @@ MOST_PLACES: Final = 256  # that the order is looked for in, the first: the work
 NEAREST: Final = 0.7  # share of places whose closest relative is a neighbour
 LEAST_CORRELATION: Final = 0.2  # between neighbours
 LEAST_FALL: Final = 0.1  # from neighbours to all pairs
+LEAST_BY_LAG: Final = 0.5  # share of what makes correlations differ that the distance of places explains
+LEAST_SWING: Final = 0.1  # standard deviation of the mean correlation from distance to distance
 _NUMBERED: Final = re.compile(r"^(.*?)(\d{1,6})$")
 
 
 @dataclass(frozen=True)
 class Order:
-    """How the places of a block of numbers hang together: mean absolute correlations, and the share of
-    places whose closest relative stands beside them.
+    """How the places of a block of numbers hang together: mean absolute correlations, the share of places
+    whose closest relative stands beside them, and how far distance alone tells the correlation.
     """
 
     neighbours: float
     pairs: float
     nearest: float
+    by_lag: float
+    swing: float
 
     @property
     def shown(self) -> bool:
         """Whether this is a series and not a heap of numbers."""
         falls = self.neighbours - self.pairs >= LEAST_FALL
-        return self.nearest >= NEAREST and self.neighbours >= LEAST_CORRELATION and falls
+        near = self.nearest >= NEAREST and self.neighbours >= LEAST_CORRELATION and falls
+        return near or self.waves
+
+    @property
+    def waves(self) -> bool:
+        """Whether places resemble each other by their distance, near or far: half a wave on, say."""
+        return self.by_lag >= LEAST_BY_LAG and self.swing >= LEAST_SWING
 
 
 def order_of(matrix: np.ndarray) -> Order | None:
@@ -61,12 +71,26 @@ def order_of(matrix: np.ndarray) -> Order | None:
     places = values.shape[1]
     if places < LEAST_PLACES or len(values) < LEAST_PLACES:
         return None
-    related = np.abs(np.corrcoef(values, rowvar=False))
+    signed = np.corrcoef(values, rowvar=False)
+    related = np.abs(signed)
     np.fill_diagonal(related, np.nan)
     reach = 1 if places < 2 * LEAST_PLACES else 2  # of a wave, the place after next may resemble more
     gap = np.abs(np.nanargmax(related, axis=1) - np.arange(places))
     beside = np.diagonal(related, 1)
-    return Order(float(beside.mean()), float(np.nanmean(related)), float((gap <= reach).mean()))
+    near = float((gap <= reach).mean())
+    return Order(float(beside.mean()), float(np.nanmean(related)), near, *_by_lag(signed))
+
+
+def _by_lag(related: np.ndarray) -> tuple[float, float]:
+    """What share of the variance of correlations ``(places, places)`` the distance of two places explains
+    (adjusted R²), and how much the means by distance vary (their standard deviation over all pairs).
+    """
+    first, second = np.triu_indices(len(related), 1)
+    lags, pairs = second - first, related[first, second]
+    means = np.bincount(lags, pairs) / np.maximum(np.bincount(lags), 1)
+    total, left = pairs.var(), (pairs - means[lags]).var()
+    fair = (len(pairs) - 1) / max(len(pairs) - len(related) + 1, 1)
+    return float(1 - fair * left / max(total, 1e-12)), float(means[lags].std())
 
 
 # --------------------------------------------------------------------------------------------- in one cell
@@ -108,6 +132,8 @@ def _plain(form: ListForm) -> dict[str, Any]:
 
 
 def _evidence(order: Order) -> str:
+    if order.waves:
+        return f"their distance tells {order.by_lag:.0%} of how they correlate"
     return f"neighbours correlate {order.neighbours:.2f}, all pairs {order.pairs:.2f}"
 
 

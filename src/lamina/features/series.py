@@ -49,6 +49,7 @@ class SeriesFeature(Feature):
         step = min(-(-longest // MOST_POINTS), MOST_STEP)
         points = min(-(-longest // step), MOST_POINTS)
         values = lists.explode().drop_nulls().to_numpy()
+        values = values[np.isfinite(values)]
         centre, spread = centre_and_spread(values[:: max(1, len(values) // CHUNK)])
         bare = cls(
             name, tuple(columns), points, step, centre, spread,
