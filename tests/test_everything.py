@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -11,47 +10,11 @@ import polars as pl
 import pytest
 
 import lamina
+from small_media import clip, picture, recording
 
-soundfile = pytest.importorskip("soundfile")
-pytest.importorskip("av")
+pytest.importorskip("soundfile")
 ROWS = 120
 WORDS = {"calm": "quiet slow steady gentle even", "wild": "loud quick broken sharp sudden"}
-
-
-def picture(rng: np.random.Generator, bright: bool) -> bytes:
-    """A 16 × 16 picture, bright above or below."""
-    from PIL import Image
-
-    pixels = rng.integers(0, 90, (16, 16, 3), dtype=np.uint8)
-    pixels[:8] += np.uint8(120 if bright else 0)
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG")
-    return file.getvalue()
-
-
-def recording(rng: np.random.Generator, high: bool) -> bytes:
-    """A tone of a quarter of a second at 8 kHz."""
-    time = np.arange(2000) / 8000
-    tone = np.sin(2 * np.pi * (900 if high else 300) * time) * 0.3 + rng.normal(0, 0.02, len(time))
-    file = io.BytesIO()
-    soundfile.write(file, tone, 8000, format="WAV")
-    return file.getvalue()
-
-
-def clip(rng: np.random.Generator, right: bool) -> bytes:
-    """A bar that moves to the right or to the left, as an animated GIF."""
-    from PIL import Image
-
-    start = int(rng.integers(0, 8))
-    frames = []
-    for step in range(8):
-        pixels = np.zeros((24, 24), np.uint8)
-        place = start + step if right else 23 - start - step
-        pixels[:, max(place - 2, 0) : place + 1] = 255
-        frames.append(Image.fromarray(pixels))
-    file = io.BytesIO()
-    frames[0].save(file, "GIF", save_all=True, append_images=frames[1:], duration=80)
-    return file.getvalue()
 
 
 def table(rows: int, seed: int = 0) -> pl.DataFrame:

@@ -44,6 +44,15 @@ def scenes(rows: int, seed: int) -> pl.DataFrame:
     return pl.DataFrame({"photo": photos, "mask": masks})
 
 
+def resized_file(cell: bytes, size: tuple[int, int], mode: str) -> bytes:
+    """The picture in another size, with nothing mixed; in colour, its red is less."""
+    with Image.open(io.BytesIO(cell)) as picture:
+        larger = picture.resize(size, Image.Resampling.NEAREST).convert(mode)
+    if mode == "RGB":
+        larger = Image.fromarray(np.asarray(larger) // np.array([2, 1, 1], np.uint8))
+    return encoded(larger)
+
+
 @pytest.fixture(scope="module")
 def model() -> lamina.Model:
     return lamina.fit(scenes(120, 0), "mask", quality="fast", epochs=12)
@@ -68,6 +77,24 @@ def test_answers_are_pictures_with_the_values_of_the_masks(model: lamina.Model, 
         assert (mask == true).mean() > 0.95
     write(told, tmp_path / "answers.csv")
     assert pl.read_csv(tmp_path / "answers.csv").height == 5
+
+
+@pytest.mark.parametrize(
+    ("enlarged", "told", "settings"),
+    [((100, 80), (64, 51), {}), ((100, 80), (32, 26), {"size": 32}), ((40, 32), (20, 16), {})],
+)
+def test_photographs_take_the_size_of_their_masks(
+    enlarged: tuple[int, int], told: tuple[int, int], settings: dict[str, int]
+):
+    """Large ones with colours, and those that are larger than their masks."""
+    rows = scenes(30, 0)
+    photos = [resized_file(cell, enlarged, "RGB") for cell in rows["photo"]]
+    masks = [resized_file(cell, enlarged, "L") if enlarged[0] > 64 else cell for cell in rows["mask"]]
+    rows = pl.DataFrame({"photo": photos, "mask": masks})
+    model = lamina.fit(rows, "mask", quality="fast", epochs=1, **settings)
+    mask = open_mask(model.predict(rows.head(1))["predicted_mask"][0])
+    assert mask is not None
+    assert mask.shape == told[::-1]
 
 
 def test_a_broken_mask_is_no_answer_and_a_strange_value_unknown():

@@ -173,8 +173,9 @@ def _conform_column(raw: pl.Series, field: Field) -> tuple[pl.Series, Finding | 
     if count == 0:
         return column, None
     filled = len(raw) - int(is_missing(raw, markers).sum())
-    infinite = cells == "number" and raw.dtype.is_numeric()  # numbers still, if none to compute with
-    if count > TOO_MANY * filled and not infinite:
+    # infinite, or off the Earth: numbers still, if none to compute with
+    numbers = cells in ("number", "latitude", "longitude") and raw.dtype.is_numeric()
+    if count > TOO_MANY * filled and not numbers:
         return column, _refusal(raw, field, lost)
     return column, _unreadable(raw, field, lost)
 

@@ -27,8 +27,7 @@ from lamina.records import Field, Role, Schema
 from lamina.tasks import Asked, Task
 
 SAMPLE_ROWS: Final = 20_000
-# Kinds that a column can have besides those of the catalog: they are recognised and set aside
-_ASIDE: Final = ("text", "audio", "video", "id")
+_ASIDE: Final = ("id",)  # kinds that a column can have besides those of the catalog: no input
 
 
 def infer(

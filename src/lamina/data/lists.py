@@ -18,6 +18,7 @@ from lamina.data.parse import MISSING, MISSING_TEXT, READABLE_ROWS, is_missing, 
 MOST_BYTES: Final = 4_000_000  # of one text cell: a longer one is not read
 MOST_WORDS: Final = 1000  # of one cell: further ones are left out
 LOOKED_AT: Final = 2000  # distinct cells that detection reads
+LONGEST_VECTOR: Final = 16_384  # numbers in every cell; more are a series, whatever their order
 _BRACKETS: Final = "[](){}<> \t\r\n"
 # mark between numbers → how many numbers a cell must have in the middle, where no brackets stand around them:
 # "3,5" may be a decimal comma and "555 123 4567" a phone number
@@ -123,7 +124,7 @@ def parse_words(values: pl.Series, form: ListForm) -> pl.Series:
     """The cells as lists of distinct String, in their order; null where missing or unreadable."""
     if is_list(values.dtype):
         lists = values.arr.to_list() if isinstance(values.dtype, pl.Array) else values
-        lists = lists.cast(pl.List(pl.String), strict=False)
+        lists = _as_words(lists)
     elif values.dtype == pl.String:
         lists = _spread(_parts(values, form, MISSING_TEXT).select("row", list="part"), values)
     else:
@@ -131,6 +132,16 @@ def parse_words(values: pl.Series, form: ListForm) -> pl.Series:
     word = pl.element().str.strip_chars(_QUOTES)
     missing = word.str.to_lowercase().is_in(sorted(MISSING_TEXT)) | word.is_null()
     return lists.list.eval(word.filter(~missing).unique(maintain_order=True).head(MOST_WORDS))
+
+
+def _as_words(lists: pl.Series) -> pl.Series:
+    """Lists of any plain type as lists of String; whole floats lose their ".0", as ``to_text`` does it."""
+    each, text = pl.element(), pl.element().cast(pl.String)
+    if inner(lists.dtype).is_float():
+        whole = (each == each.round()) & (each.abs() < 2**53)
+        text = pl.when(whole).then(each.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(text)
+        return lists.list.eval(text)
+    return lists.cast(pl.List(pl.String), strict=False)
 
 
 # ------------------------------------------------------------------------------------------ text in parts

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import polars as pl
 
+from lamina.catalog import KINDS
 from lamina.data.columns import Column, Reading
 from lamina.data.dates import DateForm, detect_date
 from lamina.data.flags import FlagForm, detect_flag
-from lamina.data.lists import ListForm, detect_numbers, inner, is_list, parse_numbers
+from lamina.data.lists import LONGEST_VECTOR, ListForm, detect_numbers, inner, is_list, parse_numbers
 from lamina.data.numbers import NumberForm, detect_number
 from lamina.data.plugins import plugged
 from lamina.data.rules import category_form, plain_form, show
 from lamina.data.sets import detect_words, guess_words, words_form
 from lamina.errors import UsageError
 
+_SINGLE: Final = frozenset({"number", "flag", "date", "category"})  # cells that hold one value
+
 
 def read_as(column: Column, kind: str) -> Reading:
     """A column read as the kind the user names. Raises ``UsageError`` if it cannot be."""
     why = f"you set the kind to {kind}"
+    if column.values.dtype.is_nested() and kind in KINDS and KINDS[kind].cells in _SINGLE:
+        raise _refusal(column, kind)
     if kind == "number":
         number = detect_number(column.sample) or _closest_number(column)
         return Reading(kind, why, unit=number.unit, form=plain_form(number))
@@ -59,8 +64,8 @@ def _list_of_numbers(column: Column, kind: str, why: str) -> Reading:
         raise _refusal(column, kind)
     if kind == "vector":
         lengths = parse_numbers(column.sample, form).list.len().drop_nulls()
-        usual = lengths.mode().min() if len(lengths) else None
-        if not usual:
+        usual = int(lengths.mode().to_numpy().min()) if len(lengths) else 0
+        if not 1 <= usual <= LONGEST_VECTOR:
             raise _refusal(column, kind)
         form = msgspec.structs.replace(form, length=usual)
     return Reading(kind, why, form=msgspec.to_builtins(form))
@@ -101,9 +106,11 @@ def _refuse(column: Column, kind: str) -> DateForm:
 def _refusal(column: Column, kind: str) -> UsageError:
     filled = column.sample.drop_nulls()
     example = f" It holds values such as {show(filled[0])}." if len(filled) else " It is empty."
+    nested = column.values.dtype.is_nested()
+    other = "" if nested else f", or use kinds={{{column.name!r}: 'category'}}"
     return UsageError(
         f"Column {column.name!r} cannot be read as kind {kind!r}.{example}",
-        f"Take the kind away to let the values decide, or use kinds={{{column.name!r}: 'category'}}.",
+        f"Take the kind away to let the values decide{other}.",
         column=column.name,
         kind=kind,
     )

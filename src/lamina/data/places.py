@@ -20,11 +20,8 @@ INSIDE: Final = 0.99  # share of the cells that must lie within
 BLOCK: Final = "all"  # every pair of a table is in one block, so that distances between pairs can be told
 _AXES: Final = ({"lat", "latitude"}, {"lon", "lng", "long", "longitude"})
 _LETTERS: Final = ({"y"}, {"x"})
-# x and y are coordinates of many things; beside these words they are those of places on Earth
-_EARTHLY: Final = frozenset(
-    {"geo", "gps", "loc", "location", "coord", "coords", "coordinate", "coordinates", "wgs", "wgs84"}
-    | {"pickup", "dropoff", "origin", "destination", "home", "store", "station", "address", "place"}
-)
+# x and y are coordinates of many things, on a pitch or a screen; beside these words they are those of Earth
+_EARTHLY: Final = frozenset({"geo", "gps", "wgs", "wgs84", "pickup", "dropoff"})
 
 
 def join_places(fields: Sequence[Field], sample: pl.DataFrame, kinds: dict[str, str]) -> list[Field]:

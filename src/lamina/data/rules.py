@@ -143,7 +143,9 @@ def nested(column: Column) -> Reading | None:
         )
     if inner(dtype).is_numeric():
         return read_lists(column)
-    return Reading("set", "several values in every cell")
+    empty = column.sample.explode().is_null().all()
+    why = "no cell holds a value" if empty else "several values in every cell"
+    return Reading("set", why, useless=bool(empty))
 
 
 def _lists(column: Column) -> Reading | None:

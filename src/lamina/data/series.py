@@ -16,37 +16,46 @@ import numpy as np
 import polars as pl
 
 from lamina.data.columns import Column, Reading
-from lamina.data.lists import ListForm, detect_numbers, parse_numbers
+from lamina.data.lists import LONGEST_VECTOR, ListForm, detect_numbers, parse_numbers
 from lamina.data.numbers import NumberForm, parse_number
+from lamina.data.sets import numbers_as_names, words_form
 from lamina.errors import UsageError
 from lamina.records import Field
 
 LEAST_PLACES: Final = 8  # a shorter row of columns is a few numbers
 MOST_ROWS: Final = 2000  # that the order is looked for in
-MOST_PLACES: Final = (
-    256  # of a long series, evenly taken blocks of neighbours: correlations grow with the square
-)
+MOST_PLACES: Final = 256  # that the order is looked for in, the first: the work grows with the square
 NEAREST: Final = 0.7  # share of places whose closest relative is a neighbour
 LEAST_CORRELATION: Final = 0.2  # between neighbours
 LEAST_FALL: Final = 0.1  # from neighbours to all pairs
+LEAST_BY_LAG: Final = 0.5  # share of what makes correlations differ that the distance of places explains
+LEAST_SWING: Final = 0.1  # standard deviation of the mean correlation from distance to distance
 _NUMBERED: Final = re.compile(r"^(.*?)(\d{1,6})$")
 
 
 @dataclass(frozen=True)
 class Order:
-    """How the places of a block of numbers hang together: mean absolute correlations, and the share of
-    places whose closest relative stands beside them.
+    """How the places of a block of numbers hang together: mean absolute correlations, the share of places
+    whose closest relative stands beside them, and how far distance alone tells the correlation.
     """
 
     neighbours: float
     pairs: float
     nearest: float
+    by_lag: float
+    swing: float
 
     @property
     def shown(self) -> bool:
         """Whether this is a series and not a heap of numbers."""
         falls = self.neighbours - self.pairs >= LEAST_FALL
-        return self.nearest >= NEAREST and self.neighbours >= LEAST_CORRELATION and falls
+        near = self.nearest >= NEAREST and self.neighbours >= LEAST_CORRELATION and falls
+        return near or self.waves
+
+    @property
+    def waves(self) -> bool:
+        """Whether places resemble each other by their distance, near or far: half a wave on, say."""
+        return self.by_lag >= LEAST_BY_LAG and self.swing >= LEAST_SWING
 
 
 def order_of(matrix: np.ndarray) -> Order | None:
@@ -62,30 +71,53 @@ def order_of(matrix: np.ndarray) -> Order | None:
     places = values.shape[1]
     if places < LEAST_PLACES or len(values) < LEAST_PLACES:
         return None
-    related = np.abs(np.corrcoef(values, rowvar=False))
+    signed = np.corrcoef(values, rowvar=False)
+    related = np.abs(signed)
     np.fill_diagonal(related, np.nan)
     reach = 1 if places < 2 * LEAST_PLACES else 2  # of a wave, the place after next may resemble more
     gap = np.abs(np.nanargmax(related, axis=1) - np.arange(places))
     beside = np.diagonal(related, 1)
-    return Order(float(beside.mean()), float(np.nanmean(related)), float((gap <= reach).mean()))
+    near = float((gap <= reach).mean())
+    return Order(float(beside.mean()), float(np.nanmean(related)), near, *_by_lag(signed))
+
+
+def _by_lag(related: np.ndarray) -> tuple[float, float]:
+    """What share of the variance of correlations ``(places, places)`` the distance of two places explains
+    (adjusted R²), and how much the means by distance vary (their standard deviation over all pairs).
+    """
+    first, second = np.triu_indices(len(related), 1)
+    lags, pairs = second - first, related[first, second]
+    means = np.bincount(lags, pairs) / np.maximum(np.bincount(lags), 1)
+    total, left = pairs.var(), (pairs - means[lags]).var()
+    fair = (len(pairs) - 1) / max(len(pairs) - len(related) + 1, 1)
+    return float(1 - fair * left / max(total, 1e-12)), float(means[lags].std())
 
 
 # --------------------------------------------------------------------------------------------- in one cell
 
 
 def read_lists(column: Column) -> Reading | None:
-    """A column whose cells are lists of numbers, typed or as text: a series or a vector."""
+    """A column whose cells are lists of numbers, typed or as text: a series, a vector, or a set of numbers
+    that are names.
+    """
     form = ListForm() if not column.is_text else detect_numbers(column.sample)
     if form is None:
         return None
     lists = parse_numbers(column.sample, form).drop_nulls()
     lengths = lists.list.len()
     written = f", written with {form.separator!r} between them" if column.is_text else ""
+    if lists.explode().is_null().all():  # of lists without a number, too
+        return Reading("series", "no cell holds a number", useless=True)
     if lengths.n_unique() != 1:
-        low, high = int(lengths.to_numpy().min(initial=0)), int(lengths.to_numpy().max(initial=0))
+        names = numbers_as_names(lists)
+        if names is not None:
+            return Reading("set", f"{names}{written}", form=words_form(form) if column.is_text else {})
+        low, high = lengths.to_numpy().min(), lengths.to_numpy().max()
         why = f"series of {low:,} to {high:,} numbers in a cell{written}"
         return Reading("series", why, form=_plain(form))
     length = int(lengths[0])
+    if length > LONGEST_VECTOR:
+        return Reading("series", f"{length:,} numbers in every cell{written}", form=_plain(form))
     order = order_of(np.array(lists.to_list(), np.float64)) if length >= LEAST_PLACES else None
     if order is not None and order.shown:
         why = f"{length:,} numbers in every cell{written}; {_evidence(order)}: a series"
@@ -100,6 +132,8 @@ def _plain(form: ListForm) -> dict[str, Any]:
 
 
 def _evidence(order: Order) -> str:
+    if order.waves:
+        return f"their distance tells {order.by_lag:.0%} of how they correlate"
     return f"neighbours correlate {order.neighbours:.2f}, all pairs {order.pairs:.2f}"
 
 

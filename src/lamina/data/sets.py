@@ -63,6 +63,20 @@ def _recombined(lists: pl.Series, again: float, moving: float) -> str | None:
     return f"{each.height:,} different parts in {len(lists):,} combinations"
 
 
+def numbers_as_names(lists: pl.Series) -> str | None:
+    """The evidence that these lists of numbers, of several lengths, are sets of names ("28|12|878"): whole
+    numbers, none of them twice in a cell, the same ones in many cells. ``None`` where they are amounts.
+    """
+    lists = lists.filter(lists.list.len() > 0)
+    numbers = lists.explode()
+    whole = not numbers.has_nulls() and bool((numbers == numbers.round()).all())
+    if not whole or (lists.list.n_unique() < lists.list.len()).any():
+        return None
+    names = lists.list.eval(pl.element().cast(pl.Int64, strict=False).cast(pl.String)).unique()
+    why = _recombined(names, *_MARKS[","]) if len(names) >= FEW_CELLS else None
+    return None if why is None else f"numbers that are names: {why}"
+
+
 def _placed(lists: pl.Series) -> pl.DataFrame:
     """Every part of every cell with its position from the start and from the end."""
     frame = (

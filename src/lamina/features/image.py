@@ -33,7 +33,8 @@ class ImageFeature(Feature):
     Transparency is laid on white, EXIF rotation is applied, 16-bit pixels are scaled to 8. A missing or
     broken picture is black with ``present`` false. ``mean`` and ``spread`` (0 to 255, per channel)
     normalise in the network. With ``pretrained`` a network trained on photographs reads them, which are then
-    kept up to its size; with ``whole`` every pixel matters, for answers that are masks.
+    kept up to its size; with ``whole`` every pixel matters, for answers that are masks, whose ``size``
+    (height, width) the pictures then take.
     """
 
     kind: ClassVar[str] = "image"
@@ -56,6 +57,7 @@ class ImageFeature(Feature):
         side: int | None = None,
         pretrained: bool | None = None,
         whole: bool = False,
+        size: tuple[int, int] | None = None,
     ) -> Self:
         cells = sampled(frame[columns[0]], SAMPLE)
         sample = [image for cell in cells if (image := open_picture(cell)) is not None]
@@ -64,7 +66,8 @@ class ImageFeature(Feature):
         longest = float(np.median(np.array(sizes), axis=0).max()) if sizes else 0.0
         looked_at = photographs.wanted(pretrained, rows=frame.height, side=longest, colour=channels == 3)
         largest = FEW_SIDE if channels == 3 and frame.height <= FEW else LARGEST_SIDE
-        height, width = common_size(sizes, side, photographs.LARGEST_SIDE if looked_at else largest)
+        largest = photographs.LARGEST_SIDE if looked_at else largest
+        height, width = size or common_size(sizes, side, largest)
         pixels = np.stack(
             [pixels_of(each, channels, height, width) for each in sample]
             or [np.zeros((channels, height, width), np.uint8)]

@@ -65,6 +65,10 @@ class PlaceFeature(Feature):
         return self  # the scale is fixed by the first training, so that old answers stay
 
     @property
+    def row_bytes(self) -> int:
+        return 4 * (len(self.numbers.columns) + 5 * len(self.centre))
+
+    @property
     def linear_width(self) -> int:
         return self.numbers.linear_width
 

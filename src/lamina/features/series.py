@@ -14,20 +14,10 @@ from lamina.features.number import NumberFeature, centre_and_spread, scaled
 
 MOST_POINTS = 512  # that the network sees of one series; longer ones are averaged over equal steps
 CHUNK = 4_000_000  # numbers laid out at once
+MOST_STEP = 16_384  # numbers to a point; of a series longer than that makes, the last numbers count
 MEASURES = (
-    *(
-        "mean",
-        "spread",
-        "lowest",
-        "highest",
-        "first",
-        "last",
-        "trend",
-        "change",
-        "turns",
-        "length",
-        "missing",
-    ),
+    *("mean", "spread", "lowest", "highest", "first", "last", "trend", "change", "turns"),
+    *("length", "missing"),
 )
 
 
@@ -56,11 +46,13 @@ class SeriesFeature(Feature):
     def fit(cls, name: str, frame: pl.DataFrame, columns: Sequence[str]) -> Self:
         lists = _lists(frame, columns)
         longest = int(lists.list.len().drop_nulls().to_numpy().max(initial=1))
-        step = -(-longest // MOST_POINTS)
+        step = min(-(-longest // MOST_POINTS), MOST_STEP)
+        points = min(-(-longest // step), MOST_POINTS)
         values = lists.explode().drop_nulls().to_numpy()
+        values = values[np.isfinite(values)]
         centre, spread = centre_and_spread(values[:: max(1, len(values) // CHUNK)])
         bare = cls(
-            name, tuple(columns), max(1, -(-longest // step)), step, centre, spread,
+            name, tuple(columns), points, step, centre, spread,
             NumberFeature(f"{name}.measures", MEASURES, (0.0,), (1.0,), ((0.0, 1.0),)),
         )  # fmt: skip
         measured = pl.DataFrame(bare._measured(lists), schema=list(MEASURES))
@@ -97,6 +89,10 @@ class SeriesFeature(Feature):
         return self  # the scale is fixed by the first training, so that old answers stay
 
     @property
+    def row_bytes(self) -> int:
+        return 4 * (self.points + len(MEASURES))
+
+    @property
     def linear_width(self) -> int:
         return self.measures.linear_width + (2 * self.points if self._one_length else 0)
 
@@ -126,14 +122,14 @@ class SeriesFeature(Feature):
 
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> Self:
-        points = int(state["points"])
-        if not 1 <= points <= MOST_POINTS:
-            raise ValueError(f"a series of {points:,} points")
+        points, step = int(state["points"]), int(state["step"])
+        if not (1 <= points <= MOST_POINTS and 1 <= step <= MOST_STEP):
+            raise ValueError(f"a series of {points:,} points of {step:,} numbers")
         return cls(
             str(state["name"]),
             tuple(state["columns"]),
             points,
-            max(1, int(state["step"])),
+            step,
             float(state["centre"]),
             float(state["spread"]),
             NumberFeature.from_json(state["measures"]),

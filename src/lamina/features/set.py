@@ -67,6 +67,10 @@ class SetFeature(Feature):
         return FIRST + len(self.known)
 
     @property
+    def row_bytes(self) -> int:
+        return 4 * (self.places + 1)
+
+    @property
     def linear_width(self) -> int:
         return min(self.size, FIRST + MOST_LINEAR) + 1
 

@@ -9,10 +9,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import polars as pl
 
+from lamina.data.lists import LONGEST_VECTOR
 from lamina.features.base import Arrays, Feature, with_missing
 
 FARTHEST = 10.0  # standard deviations: what lies farther out is laid there
-MOST_LENGTH = 65_536  # numbers in one cell
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,10 @@ class VectorFeature(Feature):
         return self  # the scale is fixed by the first training, so that old answers stay
 
     @property
+    def row_bytes(self) -> int:
+        return 4 * self.length
+
+    @property
     def linear_width(self) -> int:
         return 2 * self.length
 
@@ -74,12 +78,10 @@ class VectorFeature(Feature):
 
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> Self:
-        return cls(
-            str(state["name"]),
-            tuple(state["columns"]),
-            tuple(map(float, state["mean"])),
-            tuple(map(float, state["spread"])),
-        )
+        mean, spread = tuple(map(float, state["mean"])), tuple(map(float, state["spread"]))
+        if not 1 <= len(mean) == len(spread) <= LONGEST_VECTOR:
+            raise ValueError(f"vectors of {len(mean):,} numbers with {len(spread):,} spreads")
+        return cls(str(state["name"]), tuple(state["columns"]), mean, spread)
 
     def describe(self) -> str:
         return f"vector: {self.columns[0]}, {self.length:,} numbers"

@@ -54,7 +54,7 @@ def encode(
     """Raw columns → arrays: the features learn from the training rows only."""
     schema = infer(table, task=task, kinds=kinds, roles=roles)
     frame, findings = conform(table, schema, need_target=True)
-    target = fit_target(frame, schema)
+    target = fit_target(frame, schema, settings.size)
     _check_frames(schema, target, settings)
     check_metric(task, target.metrics, ANSWERS[target.answer].what)
     parts = split(
@@ -79,7 +79,12 @@ def _options(target: Target, settings: Settings) -> dict[str, dict[str, Any]]:
     """What the settings and the target say to the features, by kind."""
     pretrained = False if target.frames else settings.pretrained
     return {
-        "image": {"side": settings.size, "pretrained": pretrained, "whole": target.frames},
+        "image": {
+            "side": settings.size,
+            "pretrained": pretrained,
+            "whole": target.frames,
+            "size": target.picture,
+        },
         "video": {"side": settings.size},
         "text": {"pretrained": _pretrained(settings)},
         "audio": {"whole": target.frames},

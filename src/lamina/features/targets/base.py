@@ -75,6 +75,11 @@ class Target(ABC):
         return False
 
     @property
+    def picture(self) -> tuple[int, int] | None:
+        """Height and width in pixels, where the answer is a picture; those that are read take the same."""
+        return None
+
+    @property
     def answer_width(self) -> int:
         """How many columns the answers have; 0 where they are ``(rows,)``."""
         return 0

@@ -75,6 +75,10 @@ class MaskTarget(Target):
         return codes
 
     @property
+    def picture(self) -> tuple[int, int]:
+        return self.height, self.width_px
+
+    @property
     def pixels(self) -> int:
         """How many pixels a mask has."""
         return self.height * self.width_px

@@ -211,8 +211,10 @@ class SeveralTarget(Target):
         return cls(parts, constants, weights)
 
 
-def fit_target(frame: pl.DataFrame, schema: Schema) -> Target:
+def fit_target(frame: pl.DataFrame, schema: Schema, side: int | None = None) -> Target:
     """The target, or all of them together, that a conformed frame and its schema say.
+
+    ``side`` is the longer side, in pixels, of answers that are pictures.
 
     Raises TargetError where there is nothing to learn.
     """
@@ -226,7 +228,8 @@ def fit_target(frame: pl.DataFrame, schema: Schema) -> Target:
                 "Fit a network of its own for it.",
                 column=field.name,
             )
-        parts.append(target.fit(frame.select(field.name).drop_nulls(), field.name, field.form))
+        form = {**field.form, "side": side} if target.source == "image" else field.form
+        parts.append(target.fit(frame.select(field.name).drop_nulls(), field.name, form))
     return parts[0] if len(parts) == 1 else SeveralTarget.of(tuple(parts), frame)
 
 
