@@ -253,7 +253,7 @@ def test_weights_that_do_not_fit_are_refused(name: str, folder: Path) -> None:
 def test_a_manifest_that_does_not_fit_is_refused(changes: dict[str, object], folder: Path) -> None:
     manifest, weights = parts()
     content = file.write(folder / "made.lamina", {**manifest, **changes}, weights).read_bytes()
-    refused(content, folder, "do not fit|does not fit")
+    refused(content, folder, "do not fit|does not fit|is not here")
 
 
 def test_a_manifest_that_asks_for_a_giant_is_refused_without_memory(folder: Path) -> None:
