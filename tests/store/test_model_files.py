@@ -242,7 +242,6 @@ def test_weights_that_do_not_fit_are_refused(name: str, folder: Path) -> None:
     [
         {"architecture": {}},
         {"features": []},
-        {"features": [{"kind": "pickle"}]},
         {"target": {"answer": "classes"}},
         {"schema": None},
         {"architecture": None},
@@ -254,6 +253,12 @@ def test_a_manifest_that_does_not_fit_is_refused(changes: dict[str, object], fol
     manifest, weights = parts()
     content = file.write(folder / "made.lamina", {**manifest, **changes}, weights).read_bytes()
     refused(content, folder, "do not fit|does not fit|is not here")
+
+
+def test_a_kind_that_nobody_has_is_named(folder: Path) -> None:
+    manifest, weights = parts()
+    unknown = {**manifest, "features": [{"kind": "pickle"}]}
+    refused(file.write(folder / "made.lamina", unknown, weights).read_bytes(), folder, "the kind 'pickle'")
 
 
 def test_a_manifest_that_asks_for_a_giant_is_refused_without_memory(folder: Path) -> None:

@@ -82,7 +82,11 @@ def _known(state: Mapping[str, Any]) -> Kind:
     raise ModelFileError(
         f"The model reads columns of the kind {name[:40]!r}, which {who} brings, and that is not here.",
         KINDS.problems.get(name)
-        or (f"Install it if you trust it: pip install {package[0].split()[0]}" if package else "Install it."),
+        or (
+            f"Install it if you trust it: pip install {package[0].split()[0]}"
+            if package
+            else "Ask who made it."
+        ),
         kind=name,
     )
 
