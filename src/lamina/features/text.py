@@ -25,6 +25,7 @@ CHUNK = 20_000  # texts read at once
 LONGEST = 64  # tokens of one text that the pretrained encoder reads
 FEWEST_ROWS = 200  # below this the pretrained encoder is used only when asked for
 MOST_TOKENS = 3_000_000  # of all training texts, encoded by default: about two minutes of one thread
+MOST_TUNED = 20_000  # training texts up to which the encoder may learn too: about a minute per thousand
 ENGLISH = 1.6  # tokens per word up to which a text is in the language of the pretrained encoder
 SAMPLE = 500  # texts looked at to choose
 
@@ -41,6 +42,7 @@ class TextFeature(Feature):
 
     ``words``, ``pairs`` (two codes each) and ``parts`` (the pieces) stand most frequent first, with the
     number of texts they occur in under ``frequencies``; ``texts`` is how many texts there were.
+    ``tuned``: the encoder learns with the rest.
     """
 
     kind: ClassVar[str] = "text"
@@ -55,12 +57,19 @@ class TextFeature(Feature):
     longest: int
     markup: bool
     tokens: int
+    tuned: bool = False
 
     @classmethod
     def fit(
-        cls, name: str, frame: pl.DataFrame, columns: Sequence[str], pretrained: bool | None = None
+        cls,
+        name: str,
+        frame: pl.DataFrame,
+        columns: Sequence[str],
+        pretrained: bool | None = None,
+        tuned: bool = False,
     ) -> Self:
-        """``pretrained``: whether the encoder reads along; ``None``: where it is likely to help."""
+        """``pretrained``: whether the encoder reads along; ``None``: where it is likely to help. ``tuned``:
+        where it does and there is time for it, it learns too."""
         texts = frame[columns[0]].cast(pl.String).drop_nulls()
         markup = has_markup(texts.gather_every(max(1, len(texts) // SAMPLE)))
         read = words_of(texts, markup=markup)
@@ -70,9 +79,10 @@ class TextFeature(Feature):
         pairs, met = _frequent_pairs(read, codes, FIRST + len(words))
         short = np.median(np.bincount(read.row, minlength=max(1, read.rows))) <= SHORT
         parts, times = _frequent_pieces(read) if short else ((), ())
+        tokens = _tokens(texts, pretrained, markup=markup)
         made = cls(
             name, tuple(columns), words, pairs, parts, (*seen, *met, *times), len(texts), 1, markup,
-            _tokens(texts, pretrained, markup=markup),
+            tokens, tuned and tokens > 0 and len(texts) <= MOST_TUNED,
         )  # fmt: skip
         return made._with_length(texts)
 
@@ -195,6 +205,7 @@ class TextFeature(Feature):
             "longest": self.longest,
             "markup": self.markup,
             "tokens": self.tokens,
+            "tuned": self.tuned,
         }
 
     @classmethod
@@ -210,10 +221,13 @@ class TextFeature(Feature):
             int(state["longest"]),
             bool(state["markup"]),
             int(state["tokens"]),
+            bool(state.get("tuned", False)),
         )
         n_grams = len(made.words) + len(made.pairs) + len(made.parts)
         if n_grams != len(made.frequencies) or min(made.frequencies, default=1) < 1:
             raise ValueError(f"{n_grams} n-grams with {len(made.frequencies)} frequencies")
+        if made.tuned and not made.tokens:
+            raise ValueError("an encoder that learns reads tokens")
         if not 1 <= made.longest <= MOST_PER_TEXT or not 0 <= made.tokens <= LONGEST:
             raise ValueError(f"texts of {made.longest} n-grams and {made.tokens} tokens")
         return made

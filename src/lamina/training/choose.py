@@ -130,6 +130,12 @@ def _for_texts(features: Features, target: Target, rows: int, settings: Settings
     return recipe, {"fast": 8, "good": 20, "best": 30}[settings.quality]
 
 
+def _for_encoders(features: Features, target: Target, rows: int, settings: Settings) -> tuple[Recipe, int]:
+    """Few passes with the rate falling to zero, for layers that have learnt much before."""
+    recipe = Recipe(steps=1, batch=32, rate=3e-3, decay=1e-2, warmup=60, cooldown=0.9)
+    return recipe, 2
+
+
 def _for_recordings(features: Features, target: Target, rows: int, settings: Settings) -> tuple[Recipe, int]:
     """As for pictures, with more passes: every pass hears other speakers and rooms."""
     recipe, _ = _for_pictures(features, target, rows, settings)
@@ -153,6 +159,7 @@ def _for_transcripts(recipe: Recipe, rows: int, settings: Settings) -> tuple[Rec
 RECIPES: dict[str, Callable[[Features, Target, int, Settings], tuple[Recipe, int]]] = {
     "recordings": _for_recordings,
     "pictures": _for_pictures,
+    "encoders": _for_encoders,
     "texts": _for_texts,
     "tables": _for_tables,
 }

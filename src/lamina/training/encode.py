@@ -27,6 +27,7 @@ from lamina.tasks import Task, check_metric
 
 SHARE = 0.15  # of the rows kept for validation, at most MOST_VALIDATION of them
 MOST_VALIDATION = 20_000
+MEDIA = ("image", "audio", "video")
 PICTURES = 2000  # validation rows when they only judge, as they do for pictures
 
 
@@ -65,7 +66,7 @@ def encode(
     schema, found = set_aside(schema, examine(case), roles, settings.allow)
     findings = (*table.findings, *findings, *found)
     stop_on_fatal(findings, settings.allow)
-    features = Features.fit(frame, schema, parts.train, _options(target, settings))
+    features = Features.fit(frame, schema, parts.train, _options(schema, target, settings))
     arrays = features.transform(frame)
     findings += tuple(finding for each in features for finding in each.findings(arrays))
     unreadable = broken(arrays, frame, features)
@@ -75,7 +76,7 @@ def encode(
     return without_broken(encoded, unreadable) if unreadable else encoded
 
 
-def _options(target: Target, settings: Settings) -> dict[str, dict[str, Any]]:
+def _options(schema: Schema, target: Target, settings: Settings) -> dict[str, dict[str, Any]]:
     """What the settings and the target say to the features, by kind."""
     pretrained = False if target.frames else settings.pretrained
     return {
@@ -86,7 +87,11 @@ def _options(target: Target, settings: Settings) -> dict[str, dict[str, Any]]:
             "size": target.picture,
         },
         "video": {"side": settings.size},
-        "text": {"pretrained": _pretrained(settings)},
+        "text": {
+            "pretrained": _pretrained(settings),
+            # media are trained at rates that would make the encoder forget
+            "tuned": settings.quality == "best" and not any(map(schema.of_kind, MEDIA)),
+        },
         "audio": {"whole": target.frames},
     }
 
@@ -146,7 +151,7 @@ def _pretrained(settings: Settings) -> bool | None:
 def _share(rows: int, schema: Schema, settings: Settings) -> float:
     if settings.validation is not None:
         return settings.validation
-    most = PICTURES if any(map(schema.of_kind, ("image", "audio", "video"))) else MOST_VALIDATION
+    most = PICTURES if any(map(schema.of_kind, MEDIA)) else MOST_VALIDATION
     return min(SHARE, most / max(rows, 1))
 
 

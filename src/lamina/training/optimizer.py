@@ -15,22 +15,21 @@ def make_optimizers(network: nn.Module, recipe: Recipe) -> list[torch.optim.Opti
     """AdamW (Loshchilov & Hutter 2019), one fused pass; convolutions by Muon where the recipe says so.
 
     Weight decay pulls on matrices only: a bias or a scale that shrinks would bend the network without
-    making it simpler.
+    making it simpler. A parameter with a ``pace`` moves at that share of the learning rate.
     """
-    matrices: list[Tensor] = []
-    others: list[Tensor] = []
+    groups: dict[tuple[bool, float], list[Tensor]] = {(True, 1.0): [], (False, 1.0): []}
     convolutions: list[Tensor] = []
     for parameter in network.parameters():
-        if parameter.requires_grad:
-            convolution = parameter.ndim == 4 and recipe.optimizer == "muon"
-            group = convolutions if convolution else matrices if parameter.ndim > 1 else others
-            group.append(parameter)
-    groups = [
-        {"params": matrices, "weight_decay": recipe.decay, "peak": recipe.rate},
-        {"params": others, "weight_decay": 0.0, "peak": recipe.rate},
+        if parameter.requires_grad and parameter.ndim == 4 and recipe.optimizer == "muon":
+            convolutions.append(parameter)
+        elif parameter.requires_grad:
+            groups.setdefault((parameter.ndim > 1, getattr(parameter, "pace", 1.0)), []).append(parameter)
+    settings = [
+        {"params": group, "weight_decay": recipe.decay * matrices, "peak": recipe.rate * pace}
+        for (matrices, pace), group in groups.items()
     ]
     optimizers: list[torch.optim.Optimizer] = [
-        torch.optim.AdamW(groups, lr=recipe.rate, betas=recipe.betas, fused=True)
+        torch.optim.AdamW(settings, lr=recipe.rate, betas=recipe.betas, fused=True)
     ]
     if convolutions:
         optimizers.append(Muon(convolutions, recipe.convolution_rate))

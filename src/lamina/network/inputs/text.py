@@ -10,12 +10,13 @@ from torch import Tensor, nn
 
 from lamina.features import wordpiece
 from lamina.features.text import FIRST, TextFeature
-from lamina.network.hidden.encoder import EncoderSizes, pooled
+from lamina.network.hidden.encoder import Encoder, EncoderSizes, pooled
 from lamina.network.inputs.base import Batch, Input, Situation
 from lamina.network.pretrained import minilm
 from lamina.records import Choice
 
 SCALE = 0.1  # standard deviation with which the vectors start
+PACE = 1 / 30  # of the learning rate: what was learnt from a billion sentences is not to be forgotten
 TOGETHER = 32  # texts of like length that the encoder reads at once
 MANY = 100_000  # n-grams from which their vectors are shorter
 
@@ -46,6 +47,8 @@ class TextInput(Input):
 
     @classmethod
     def variant(cls, feature: TextFeature) -> type[Input]:
+        if feature.tuned:
+            return TunedTextInput
         return EncodedTextInput if feature.tokens else cls
 
     @classmethod
@@ -123,16 +126,56 @@ class EncodedTextInput(TextInput):
 
     @torch.no_grad()
     def _encoded(self, tokens: Tensor) -> Tensor:
-        """``(rows, 384)``, mean square 1: texts of like length together, so that little is filled up."""
-        encoder = minilm(str(tokens.device))
-        lengths = (tokens > 0).sum(1)
-        vectors = torch.zeros(len(tokens), self.width - self.size, device=tokens.device)
-        for rows in lengths.argsort(stable=True).split(TOGETHER):
-            if len(rows):
-                part = tokens[rows, : max(1, int(lengths[rows].max()))].long()
-                mean = pooled(encoder(part).float(), part)
-                vectors[rows] = F.normalize(mean, dim=1) * vectors.shape[1] ** 0.5
-        return vectors
+        return encoded(minilm(str(tokens.device)), tokens)
+
+
+class TunedTextInput(TextInput):
+    """The same, with an encoder that learns: it starts from MiniLM's weights and moves slowly.
+
+    The weights are part of the network and of the model file, which needs no extra any more. The vectors of
+    words and places stay: few texts show few words.
+
+    **Shape**: int32 ``(batch, n-grams)``, int16 ``(batch, tokens)`` → ``(batch, size + 384)``.
+    """
+
+    recipe: ClassVar[str] = "encoders"
+    enough: ClassVar[int | None] = 1
+
+    def __init__(self, feature: TextFeature, spec: dict[str, Any]) -> None:
+        super().__init__(feature, spec)
+        self.encoder = Encoder(EncoderSizes())
+        for fixed in (self.encoder.words, self.encoder.places, self.encoder.norm):
+            fixed.requires_grad_(False)
+        self.encoder.segment.requires_grad_(False)
+        for weight in self.encoder.layers.parameters():
+            weight.pace = PACE  # type: ignore[attr-defined]
+        self.width = self.size + self.encoder.sizes.width
+
+    @classmethod
+    def choices(cls, feature: TextFeature, spec: dict[str, Any]) -> tuple[Choice, ...]:
+        why = f"best, {feature.texts:,} short English texts: MiniLM reads them and goes on learning"
+        return (Choice(what=f"pretrained encoder for {feature.columns[0]!r}", value="learns", why=why),)
+
+    def prepare(self, arrays: Batch) -> None:
+        """Puts MiniLM's weights in."""
+        self.encoder.load_state_dict(minilm().state_dict())
+
+    def forward(self, arrays: Batch) -> Tensor:
+        read = F.relu(self._bag(arrays) + self.bias)
+        seen = encoded(self.encoder, arrays[f"{self.name}.tokens"])
+        return self._blurred(torch.cat([read, seen.to(read.dtype)], dim=1), arrays)
+
+
+def encoded(encoder: Encoder, tokens: Tensor) -> Tensor:
+    """``(rows, width)``, mean square 1: texts of like length together, so that little is filled up."""
+    lengths, width = (tokens > 0).sum(1), encoder.sizes.width
+    vectors = torch.zeros(len(tokens), width, device=tokens.device)
+    for rows in lengths.argsort(stable=True).split(TOGETHER):
+        if len(rows):
+            part = tokens[rows, : max(1, int(lengths[rows].max()))].long()
+            mean = pooled(encoder(part).float(), part)
+            vectors[rows] = F.normalize(mean, dim=1) * width**0.5
+    return vectors
 
 
 def _mask(shape: tuple[int, ...] | torch.Size, share: float, generator: torch.Generator) -> Tensor:
