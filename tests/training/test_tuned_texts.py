@@ -28,7 +28,8 @@ def reviews(rows: int, seed: int) -> pl.DataFrame:
 
 
 def test_the_encoder_learns_and_is_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    model = lamina.fit(reviews(260, 0), "liked", quality="best", epochs=1, batch=16, pretrained=True)
+    chosen = {"quality": "best", "epochs": 1, "batch": 16, "pretrained": True}
+    model = lamina.fit(reviews(260, 0), "liked", kinds={"review": "text"}, **chosen)
     layer = next(model.fitted.network.input_layers())
     assert isinstance(layer, TunedTextInput)
     start = minilm().state_dict()
