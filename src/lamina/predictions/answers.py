@@ -13,6 +13,7 @@ from lamina.features.features import Features
 from lamina.features.targets.base import Target
 from lamina.network.network import Network
 from lamina.training.examples import writable
+from lamina.training.fitted import Fitted
 from lamina.training.validation import rows_at_once
 
 CHUNK = 131_072  # rows encoded at once: bounds memory whatever the table's size
@@ -30,6 +31,13 @@ def encoded(features: Features, frame: pl.DataFrame) -> Iterator[tuple[Arrays, i
 def rows_encoded(features: Features) -> int:
     """How many rows are encoded at once."""
     return max(1, min(CHUNK, CHUNK_BYTES // max(1, sum(each.row_bytes for each in features))))
+
+
+def answers_for(fitted: Fitted, frame: pl.DataFrame) -> np.ndarray:
+    """Decoded answers ``(rows, …)`` for a conformed frame: probabilities, standard units, ratios."""
+    return np.concatenate(
+        [network_answers(fitted.network, arrays) for arrays, _ in encoded(fitted.features, frame)]
+    )
 
 
 @torch.inference_mode()
