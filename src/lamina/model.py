@@ -11,6 +11,7 @@ import polars as pl
 
 from lamina.data.conform import conform
 from lamina.data.frames import like
+from lamina.data.groups import grouping, with_groups
 from lamina.data.infer import infer
 from lamina.data.read import read
 from lamina.data.table import Table
@@ -66,15 +67,20 @@ class Model:
         warn_of((*table.findings, *findings, *unreadable))
         return like(answers, data)
 
-    def evaluate(self, data: Any) -> Evaluation:
+    def evaluate(self, data: Any, *, by: str | Sequence[str] = ()) -> Evaluation:
         """Scores on rows with known answers, with 95 % intervals, beside the baselines.
 
-        A source in parts (``train/`` and ``test/`` folders, idx files) is read by its test part.
+        ``by`` names columns of the data: the rows are judged in groups of each, too, and groups that fare
+        clearly worse are named. A source in parts (``train/`` and ``test/`` folders, idx files) is read by its
+        test part.
         """
         table = read(data, part="test")
-        frame, findings = conform(table, self.schema, need_target=True)
+        columns = [by] if isinstance(by, str) else list(dict.fromkeys(by))
+        schema = with_groups(self.schema, table, columns)
+        frame, findings = conform(table, schema, need_target=True)
+        groups = [grouping(frame, schema[name]) for name in columns]
         with Bar("evaluating", frame.height) as bar:
-            scored = evaluate(self.fitted, self.baseline, frame, on=table.source, watch=bar.at)
+            scored = evaluate(self.fitted, self.baseline, frame, on=table.source, by=groups, watch=bar.at)
         warn_of((*table.findings, *findings))
         return scored
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+import msgspec
 import numpy as np
 import polars as pl
 
+from lamina.data.groups import Grouping
 from lamina.errors import TargetError
 from lamina.predictions.answers import encoded, network_answers
 from lamina.predictions.baseline import Baseline
+from lamina.predictions.subgroups import subgroups
 from lamina.records import Evaluation
 from lamina.scores.intervals import intervals
 from lamina.training.fitted import Fitted
@@ -21,9 +24,25 @@ def evaluate(
     frame: pl.DataFrame,
     *,
     on: str,
+    by: Sequence[Grouping] = (),
     watch: Callable[[int], None] = lambda rows: None,
 ) -> Evaluation:
-    """Scores, intervals and baselines on a conformed frame that has the target."""
+    """Scores, intervals and baselines on a conformed frame that has the target; ``by`` are groups of its
+    rows that are judged by themselves, too."""
+    answered, answers = answered_rows(fitted, baseline, frame, watch)
+    scored = judge(fitted, baseline, answered, answers, on)
+    if not by:
+        return scored
+    return msgspec.structs.replace(scored, groups=subgroups(fitted.target, answered[0], answers, by))
+
+
+def answered_rows(
+    fitted: Fitted,
+    baseline: Baseline,
+    frame: pl.DataFrame,
+    watch: Callable[[int], None] = lambda rows: None,
+) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
+    """The network's and the linear model's answers for a frame that has the target, and the true ones."""
     target = fitted.target
     answers = target.encode(frame)
     if not len(answers):
@@ -37,8 +56,7 @@ def evaluate(
         network.append(network_answers(fitted.network, arrays))
         linear.append(baseline.linear_answers(fitted.features, arrays, fitted.network.output))
         watch(done)
-    answered = np.concatenate(network), np.concatenate(linear)
-    return judge(fitted, baseline, answered, answers, on)
+    return (np.concatenate(network), np.concatenate(linear)), answers
 
 
 def judge(
