@@ -71,8 +71,8 @@ class Model:
         """Scores on rows with known answers, with 95 % intervals, beside the baselines.
 
         ``by`` names columns of the data: the rows are judged in groups of each, too, and groups that fare
-        clearly worse are named. A source in parts (``train/`` and ``test/`` folders, idx files) is read by its
-        test part.
+        clearly worse are named. A source in parts (``train/`` and ``test/`` folders, idx files) is read by
+        its test part.
         """
         table = read(data, part="test")
         columns = [by] if isinstance(by, str) else list(dict.fromkeys(by))

@@ -74,15 +74,14 @@ def _compared(
     whole = np.split(stack.sum(-1, keepdims=True), 3, axis=-2)
     outside = [a - b for a, b in zip(whole, inside, strict=True)]
     common = np.maximum(whole[1] / np.maximum(whole[2], 1), 1e-30)  # values are centred
-    (mean, error), (other, rest) = (_mean(*each, common) for each in (inside, outside))
+    (mean, error), (other, rest) = (_mean(each, common) for each in (inside, outside))
     able = (inside[2] >= LEAST) & (outside[2] >= LEAST)
     return mean, other, np.sqrt(error + rest), able
 
 
-def _mean(
-    sums: np.ndarray, squares: np.ndarray, counts: np.ndarray, common: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Means, and the variance of these means."""
+def _mean(parts: list[np.ndarray], common: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Means, and the variance of these means; ``parts`` are sums, sums of squares, and counts."""
+    sums, squares, counts = parts
     rows = np.maximum(counts, 1)
     mean = sums / rows
     own = np.maximum(squares - rows * mean**2, 0)
