@@ -30,6 +30,7 @@ from lamina.training.precision import Machine, choose_device
 from lamina.version import __version__
 
 if TYPE_CHECKING:
+    from lamina.predictions.explain.records import Explanation
     from lamina.predictions.inspect import LayerInfo, Trace
 
 
@@ -77,6 +78,48 @@ class Model:
             scored = evaluate(self.fitted, self.baseline, frame, on=table.source, watch=bar.at)
         warn_of((*table.findings, *findings))
         return scored
+
+    def explain(
+        self,
+        data: Any,
+        *,
+        rows: int | Sequence[int] | None = None,
+        what: str | Sequence[str] = "columns",
+        of: str | Sequence[str] | None = None,
+        background: Any = None,
+        seed: int = 0,
+    ) -> Explanation:
+        """Why the rows of ``data`` are answered as they are.
+
+        ``what``: "columns" (how far each column moved each answer) or "importance" (which columns matter
+        over all rows; with known answers also what is lost without them), or several. ``rows``: their
+        numbers from 0, by default all. ``of``: the class or label, or of several targets the column; by
+        default the answered class, of two classes always the second. ``background``: rows to compare with,
+        by default ``data`` itself; a model holds no rows of its training. The same ``seed`` gives the same
+        answers.
+
+        Raises UsageError for masks and transcripts, for rows that are not there, and where there is
+        nothing to compare with.
+        """
+        from lamina.predictions.explain.explain import explain
+
+        frame = self._inputs(data)
+        return explain(
+            self.fitted,
+            frame,
+            rows=[rows] if isinstance(rows, int) else rows,
+            what=[what] if isinstance(what, str) else what,
+            of=of,
+            background=None if background is None else self._inputs(background),
+            seed=seed,
+        )
+
+    def _inputs(self, data: Any) -> pl.DataFrame:
+        """The conformed rows; what cannot be read is warned of."""
+        table = read(data, part="all")
+        frame, findings = conform(table, self.schema, need_target=False)
+        warn_of((*table.findings, *findings))
+        return frame
 
     def inspect(self, data: Any = None, *, row: int = 0) -> str:
         """The layers, neurons and weights; with ``data`` the way of one row from raw value to answer."""

@@ -119,6 +119,11 @@ class Input(nn.Module, ABC):
         """The ways to look at the same rows whose answers are averaged when predicting."""
         return [arrays]
 
+    def owners(self, feature: Feature) -> list[int] | None:
+        """For every place of the output the column (its number) that alone decides it; None where columns
+        are seen together. Explanations then need not read mixtures of rows anew."""
+        return None
+
     def prepare(self, arrays: Batch) -> None:
         """Called once before training, with training rows: whatever starts from the data."""
 
