@@ -91,8 +91,9 @@ class Model:
     ) -> Explanation:
         """Why the rows of ``data`` are answered as they are.
 
-        ``what``: "columns" (how far each column moved each answer) or "importance" (which columns matter
-        over all rows; with known answers also what is lost without them), or several. ``rows``: their
+        ``what``: "columns" (how far each column moved each answer), "inside" (which words of a text, pixels
+        of a picture, moments of a recording did) or "importance" (which columns matter over all rows; with
+        known answers also what is lost without them), or several. ``rows``: their
         numbers from 0, by default all. ``of``: the class or label, or of several targets the column; by
         default the answered class, of two classes always the second. ``background``: rows to compare with,
         by default ``data`` itself; a model holds no rows of its training. The same ``seed`` gives the same

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any, Final, Literal, get_args
 
+import msgspec
 import numpy as np
 import polars as pl
 
@@ -14,12 +15,13 @@ from lamina.predictions.explain.asked import Asking
 from lamina.predictions.explain.background import background_of
 from lamina.predictions.explain.columns import explained_rows
 from lamina.predictions.explain.importance import importance_of, known_answers, losses_of
+from lamina.predictions.explain.inside import PARTS, inside_rows
 from lamina.predictions.explain.reading import Reader
-from lamina.predictions.explain.records import Explanation, RowExplanation
+from lamina.predictions.explain.records import Explanation, Inside, RowExplanation
 from lamina.progress import Bar
 from lamina.training.fitted import Fitted
 
-What = Literal["columns", "importance"]
+What = Literal["columns", "inside", "importance"]
 
 PATIENCE: Final = 2.0  # seconds before a progress bar appears
 MOST_ROWS: Final = 200  # rows whose shares importance is the mean of, unless they are named
@@ -40,6 +42,11 @@ def explain(
     check_what(what)
     reader, asking = Reader(fitted), Asking(fitted.target, of)
     numbers = chosen_rows(frame, rows)
+    found = Explanation()
+    if "inside" in what:
+        found = msgspec.structs.replace(found, inside=_inside(reader, asking, frame, numbers))
+    if "columns" not in what and "importance" not in what:
+        return found
     compared, words = background_of(
         reader,
         frame if background is None else background,
@@ -48,8 +55,21 @@ def explain(
     if "columns" not in what and rows is None:
         numbers = evenly(numbers, MOST_ROWS)
     explained = _explained(reader, asking, frame, numbers, compared, seed)
-    found = Explanation(rows=tuple(explained) if "columns" in what else (), background=words)
+    shown = tuple(explained) if "columns" in what else ()
+    found = msgspec.structs.replace(found, rows=shown, background=words)
     return _with_importance(found, reader, frame, explained, seed) if "importance" in what else found
+
+
+def _inside(reader: Reader, asking: Asking, frame: pl.DataFrame, numbers: np.ndarray) -> tuple[Inside, ...]:
+    """Raises UsageError where no column has an inside."""
+    if not any(feature.kind in PARTS for feature in reader.features):
+        raise UsageError(
+            "No column of the model is a text, a picture, a recording or a clip: there is nothing inside "
+            "to explain.",
+            'Ask how far the columns moved the answer: what="columns".',
+        )
+    with Bar("explaining cells", len(numbers), after=PATIENCE) as bar:
+        return tuple(inside_rows(reader, asking, frame, numbers.tolist(), bar.at))
 
 
 def _explained(
@@ -74,8 +94,6 @@ def _further(bar: Bar, before: int, rows: int) -> None:
 def _with_importance(
     found: Explanation, reader: Reader, frame: pl.DataFrame, explained: list[RowExplanation], seed: int
 ) -> Explanation:
-    import msgspec
-
     known = known_answers(reader.fitted.target, frame)
     losses, judged = {}, 0
     if known is not None:

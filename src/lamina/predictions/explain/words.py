@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from lamina.predictions.explain.records import (
@@ -19,6 +20,7 @@ from lamina.predictions.explain.records import (
 
 MOST_SHOWN = 12  # columns or words of one answer
 LONGEST = 40  # characters of a value
+REGIONS = 8  # of a map, per side, that are told of
 BAR = 20  # characters of the longest bar
 
 
@@ -73,7 +75,7 @@ def _share_lines(shares: Sequence[tuple[str, float, float | None]]) -> Iterator[
         yield f"  {name:<{wide}}  {_signed(share):>10}{about:<11}  {bar}"
     rest = shares[MOST_SHOWN:]
     if rest:
-        yield f"  {f'{len(rest)} more':<{wide}}  {_signed(sum(share for _, share, _ in rest)):>10}"
+        yield f"  {f'{len(rest):,} more':<{wide}}  {_signed(sum(share for _, share, _ in rest)):>10}"
 
 
 def _inside_lines(inside: Inside) -> Iterator[str]:
@@ -89,21 +91,22 @@ def _inside_lines(inside: Inside) -> Iterator[str]:
 
 
 def _strongest(inside: Inside) -> Iterator[str]:
-    """The places of a picture or a recording that say most."""
+    """The regions of a picture or a recording that did most."""
     if not inside.map or inside.axes is None:
         return
-    places = [
-        (value, down, across)
-        for down, row in zip(inside.axes[0], inside.map, strict=True)
-        for across, value in zip(inside.axes[1], row, strict=True)
-    ]
-    places.sort(key=lambda each: -abs(each[0]))
-    words = (
-        "{across:.2f} s, {down:,.0f} Hz" if inside.kind == "audio" else "row {down:.0f}, column {across:.0f}"
-    )
-    yield from _share_lines(
-        [(words.format(down=down, across=across), value, None) for value, down, across in places[:MOST_SHOWN]]
-    )
+    shares, (down, across) = np.array(inside.map), (np.array(axis) for axis in inside.axes)
+    found = []
+    for rows in np.array_split(np.arange(len(down)), min(REGIONS, len(down))):
+        for columns in np.array_split(np.arange(len(across)), min(REGIONS, len(across))):
+            ends = down[rows[[0, -1]]], across[columns[[0, -1]]]
+            found.append((_region(inside.kind, *ends), float(shares[np.ix_(rows, columns)].sum()), None))
+    yield from _share_lines(sorted(found, key=lambda each: -abs(each[1])))
+
+
+def _region(kind: str, down: np.ndarray, across: np.ndarray) -> str:
+    if kind == "audio":
+        return f"{across[0]:.2f} to {across[1]:.2f} s, {down[0]:,.0f} to {down[1]:,.0f} Hz"
+    return f"rows {down[0]:.0f} to {down[1]:.0f}, columns {across[0]:.0f} to {across[1]:.0f}"
 
 
 def _importance_lines(found: Sequence[Importance], explanation: Explanation) -> Iterator[str]:
