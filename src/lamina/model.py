@@ -30,7 +30,7 @@ from lamina.training.precision import Machine, choose_device
 from lamina.version import __version__
 
 if TYPE_CHECKING:
-    from lamina.predictions.explain.records import Explanation
+    from lamina.predictions.explain.records import Counterfactual, Explanation
     from lamina.predictions.inspect import LayerInfo, Trace
 
 
@@ -115,6 +115,31 @@ class Model:
             seed=seed,
         )
 
+    def counterfactual(
+        self,
+        data: Any,
+        *,
+        changeable: Mapping[str, Any] | Sequence[str],
+        row: int = 0,
+        wanted: Any = None,
+        of: str | None = None,
+    ) -> Counterfactual:
+        """The least change of a row of ``data`` after which it is answered as ``wanted``.
+
+        ``changeable`` names the columns that may change, or says how: {"charge": "down", "months": (12, 36),
+        "plan": ["plus", "pro"], "joined": "up", "city": "any"}. ``wanted``: a class or a label; of a number
+        bounds, (None, 100) for at most 100; by default any other class. ``of``: of several targets, the
+        column. As few columns as possible are changed, and these as little as possible; numbers and dates
+        stay within the range of training, categories are those of training.
+
+        Raises UsageError for columns that cannot change and answers that cannot be wanted.
+        """
+        from lamina.predictions.explain.change import counterfactual
+
+        frame = self._inputs(data)
+        self._check_row(frame, row)
+        return counterfactual(self.fitted, frame, row, changeable=changeable, wanted=wanted, of=of)
+
     def _inputs(self, data: Any) -> pl.DataFrame:
         """The conformed rows; what cannot be read is warned of."""
         table = read(data, part="all")
@@ -144,13 +169,16 @@ class Model:
 
     def _one_row(self, data: Any, row: int) -> pl.DataFrame:
         frame, _ = conform(read(data), self.schema, need_target=False)
+        self._check_row(frame, row)
+        return frame[row]
+
+    def _check_row(self, frame: pl.DataFrame, row: int) -> None:
         if not 0 <= row < frame.height:
             raise UsageError(
                 f"There is no row {row}: the table has {frame.height:,} rows.",
                 f"Name a row from 0 to {frame.height - 1}.",
                 row=row,
             )
-        return frame[row]
 
     def save(self, path: str | Path) -> Path:
         """Writes one ``.lamina`` file, whole or not at all."""
