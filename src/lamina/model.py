@@ -31,6 +31,7 @@ from lamina.training.precision import Machine, choose_device
 from lamina.version import __version__
 
 if TYPE_CHECKING:
+    from lamina.predictions.explain.records import Counterfactual, Explanation
     from lamina.predictions.inspect import LayerInfo, Trace
 
 
@@ -84,6 +85,74 @@ class Model:
         warn_of((*table.findings, *findings))
         return scored
 
+    def explain(
+        self,
+        data: Any,
+        *,
+        rows: int | Sequence[int] | None = None,
+        what: str | Sequence[str] = "columns",
+        of: str | Sequence[str] | None = None,
+        background: Any = None,
+        seed: int = 0,
+    ) -> Explanation:
+        """Why the rows of ``data`` are answered as they are.
+
+        ``what``: "columns" (how far each column moved each answer), "inside" (which words of a text, pixels
+        of a picture, moments of a recording did) or "importance" (which columns matter over all rows; with
+        known answers also what is lost without them), or several. ``rows``: their
+        numbers from 0, by default all. ``of``: the class or label, or of several targets the column; by
+        default the answered class, of two classes always the second. ``background``: rows to compare with,
+        by default ``data`` itself; a model holds no rows of its training. The same ``seed`` gives the same
+        answers.
+
+        Raises UsageError for masks and transcripts, for rows that are not there, and where there is
+        nothing to compare with.
+        """
+        from lamina.predictions.explain.explain import explain
+
+        frame = self._inputs(data)
+        return explain(
+            self.fitted,
+            frame,
+            rows=[rows] if isinstance(rows, int) else rows,
+            what=[what] if isinstance(what, str) else what,
+            of=of,
+            background=None if background is None else self._inputs(background),
+            seed=seed,
+        )
+
+    def counterfactual(
+        self,
+        data: Any,
+        *,
+        changeable: Mapping[str, Any] | Sequence[str],
+        row: int = 0,
+        wanted: Any = None,
+        of: str | None = None,
+    ) -> Counterfactual:
+        """The least change of a row of ``data`` after which it is answered as ``wanted``.
+
+        ``changeable`` names the columns that may change, or says how: {"charge": "down", "months": (12, 36),
+        "plan": ["plus", "pro"], "joined": "up", "city": "any"}. ``wanted``: a class or a label; of a number
+        bounds, (None, 100) for at most 100; by default any other class. ``of``: of several targets, the
+        column. As few columns as possible are changed, and these as little as possible; numbers and dates
+        stay within the range of training, categories are those of training.
+
+        Raises UsageError for columns that cannot change and answers that cannot be wanted.
+        """
+        from lamina.predictions.explain.change import counterfactual
+
+        frame = self._inputs(data)
+        self._check_row(frame, row)
+        return counterfactual(self.fitted, frame, row, changeable=changeable, wanted=wanted, of=of)
+
+    def _inputs(self, data: Any) -> pl.DataFrame:
+        """The conformed rows; what cannot be read is warned of."""
+        table = read(data, part="all")
+        frame, findings = conform(table, self.schema, need_target=False)
+        warn_of((*table.findings, *findings))
+        return frame
+
     def inspect(self, data: Any = None, *, row: int = 0) -> str:
         """The layers, neurons and weights; with ``data`` the way of one row from raw value to answer."""
         from lamina.predictions.inspect import describe_network, trace_row
@@ -106,13 +175,16 @@ class Model:
 
     def _one_row(self, data: Any, row: int) -> pl.DataFrame:
         frame, _ = conform(read(data), self.schema, need_target=False)
+        self._check_row(frame, row)
+        return frame[row]
+
+    def _check_row(self, frame: pl.DataFrame, row: int) -> None:
         if not 0 <= row < frame.height:
             raise UsageError(
                 f"There is no row {row}: the table has {frame.height:,} rows.",
                 f"Name a row from 0 to {frame.height - 1}.",
                 row=row,
             )
-        return frame[row]
 
     def save(self, path: str | Path) -> Path:
         """Writes one ``.lamina`` file, whole or not at all."""

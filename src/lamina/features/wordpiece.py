@@ -40,6 +40,9 @@ VOCABULARY = PackageFile(
 )
 
 
+START, END, HIDDEN = 101, 102, 103  # tokens: the marks of a text, and what stands for a word not shown
+
+
 def installed() -> bool:
     """Whether the package with the pretrained encoder is there; it is not imported."""
     return find_spec(WEIGHTS.package) is not None
@@ -106,6 +109,18 @@ def token_ids(texts: Sequence[str], longest: int) -> np.ndarray:
             found = [*found[: longest - 1], found[-1]]
         ids[row, : len(found)] = found
     return ids
+
+
+def pieces(text: str, longest: int) -> list[tuple[int, str]]:
+    """Place among the tokens and word of every token that ``token_ids`` reads of a text; all pieces of one
+    word name the whole word, in lower case."""
+    encoding = _tokenizer().encode(text)
+    spans: dict[int | None, tuple[int, int]] = {}
+    for word, (start, end) in zip(encoding.word_ids, encoding.offsets, strict=True):
+        first, last = spans.get(word, (start, end))
+        spans[word] = min(first, start), max(last, end)
+    read = encoding.word_ids[: longest - 1]
+    return [(k, text[slice(*spans[each])].lower()) for k, each in enumerate(read) if each is not None]
 
 
 def lengths(texts: Sequence[str]) -> np.ndarray:

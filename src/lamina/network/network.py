@@ -63,7 +63,11 @@ class Network(nn.Module):
         )  # fmt: skip
 
     def forward(self, arrays: Batch) -> Tensor:
-        read = [layer(arrays).to(self.hidden_dtype) for layer in self.input_layers()]
+        return self.scores_of([layer(arrays) for layer in self.input_layers()])
+
+    def scores_of(self, read: list[Tensor]) -> Tensor:
+        """Scores from what the input layers read, each ``(batch, width)`` or ``(member, batch, width)``."""
+        read = [each.to(self.hidden_dtype) for each in read]
         hidden = self.hidden(self.joined(read))
         return self.output(self._beside(hidden, read))
 

@@ -43,8 +43,11 @@ class Encoder(nn.Module):
         self.layers = nn.ModuleList(EncoderLayer(sizes) for _ in range(sizes.layers))
 
     def forward(self, tokens: Tensor) -> Tensor:
-        there = tokens > 0
-        x = self.norm(self.words(tokens) + self.places.weight[: tokens.shape[1]] + self.segment)
+        return self.read(self.words(tokens), tokens > 0)
+
+    def read(self, vectors: Tensor, there: Tensor) -> Tensor:
+        """From the vectors of the words ``(batch, tokens, width)``; ``there``: which are no padding."""
+        x = self.norm(vectors + self.places.weight[: vectors.shape[1]] + self.segment)
         for layer in self.layers:
             x = layer(x, there)
         return x  # type: ignore[no-any-return]

@@ -81,6 +81,7 @@ class AudioInput(Input):
 
     deep: ClassVar[bool] = True
     recipe: ClassVar[str] = "recordings"
+    nothing: ClassVar[str] = "every band at its mean level throughout"
     enough: ClassVar[int | None] = 1000
     mean: Tensor
     spread: Tensor
@@ -160,15 +161,23 @@ class AudioInput(Input):
 
     def views(self, arrays: Batch) -> list[Batch]:
         """As it is, and as a speaker with a longer and a shorter vocal tract would have said it."""
-        if not self.spec["views"]:
-            return [arrays]
         samples, lengths = arrays[self.name], arrays[f"{self.name}.length"]
+        if not self.spec["views"] or samples.is_floating_point():
+            return [arrays]
         seen = [arrays]
         for factor in (0.94, 1.06):
             filters = self.spectrogram.warped_filters(torch.full((1,), factor, device=samples.device))
             x = self.spectrogram(samples, lengths, filters)
             seen.append({**arrays, self.name: self._normal(x, self.spectrogram.frames(lengths))})
         return seen
+
+    def from_nothing(self, arrays: Batch) -> list[tuple[Batch, Batch]]:
+        """The spectrograms of every view."""
+        found = []
+        for view in self.views(arrays):
+            x, _ = self._heard(view)
+            found.append(({**view, self.name: torch.zeros_like(x)}, {**view, self.name: x}))
+        return found
 
     def _spectrograms(self, arrays: Batch) -> tuple[Tensor, Tensor]:
         lengths = arrays[f"{self.name}.length"]

@@ -60,6 +60,8 @@ class Input(nn.Module, ABC):
     gain: ClassVar[float] = 1 / 9
     # How many training rows, evenly taken, ``prepare`` wants to see: 0 none, None all
     enough: ClassVar[int | None] = 0
+    # What ``from_nothing`` starts from, in words
+    nothing: ClassVar[str] = ""
     # Whether most of it never learns: what it makes of the rows, ``see``, is computed once before training
     frozen: ClassVar[bool] = False
 
@@ -118,6 +120,17 @@ class Input(nn.Module, ABC):
     def views(self, arrays: Batch) -> list[Batch]:
         """The ways to look at the same rows whose answers are averaged when predicting."""
         return [arrays]
+
+    def owners(self, feature: Feature) -> list[int] | None:
+        """For every place of the output the column (its number) that alone decides it; None where columns
+        are seen together. Explanations then need not read mixtures of rows anew."""
+        return None
+
+    def from_nothing(self, arrays: Batch) -> list[tuple[Batch, Batch]]:
+        """Where the inside of a cell can be explained: arrays of a cell that says nothing, and those of the
+        cells that are there, whose real numbers may be mixed; ``forward`` takes the mixtures too. More than
+        one pair where different ways to look at the cells are averaged."""
+        return []
 
     def prepare(self, arrays: Batch) -> None:
         """Called once before training, with training rows: whatever starts from the data."""

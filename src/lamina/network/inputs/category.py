@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from lamina.features.base import Feature
 from lamina.features.category import FIRST, RARE, UNSEEN, CategoryFeature
 from lamina.network.inputs.base import Batch, Input, Situation, embedding_size
 
@@ -45,6 +46,9 @@ class CategoryInput(Input):
     def forward(self, arrays: Batch) -> Tensor:
         codes = arrays[self.name] + self.offsets
         return self.table(codes).flatten(1)
+
+    def owners(self, feature: Feature) -> list[int] | None:
+        return [place // self.size for place in range(self.width)]
 
     def extend(self, feature: CategoryFeature) -> CategoryInput:  # type: ignore[override]
         """New rows of the table for new values; a new value starts from the vector that answered for

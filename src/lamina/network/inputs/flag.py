@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lamina.features.base import Feature
 from lamina.features.flag import FlagFeature
 from lamina.network.inputs.base import Batch, Input
 
@@ -24,3 +25,6 @@ class FlagInput(Input):
     def forward(self, arrays: Batch) -> Tensor:
         flags = arrays[self.name]
         return torch.cat([flags, flags == 0], dim=1).float()
+
+    def owners(self, feature: Feature) -> list[int] | None:
+        return 2 * list(range(len(feature.columns)))

@@ -12,7 +12,7 @@ from lamina.features.image import ImageFeature
 from lamina.network.hidden.convolution import Convolutions
 from lamina.network.inputs.augment import cropped, enlarged, mirrored, relit, shifted
 from lamina.network.inputs.base import Batch, Input, Situation
-from lamina.network.inputs.photograph import PhotographInput
+from lamina.network.inputs.photograph import MEAN_COLOUR, PhotographInput
 from lamina.network.inputs.places import PlaceInput
 
 TINY, TINY_TO = 20, 24  # pixels: smaller pictures are enlarged, about to this size
@@ -39,6 +39,7 @@ class ImageInput(Input):
     deep: ClassVar[bool] = True
     recipe: ClassVar[str] = "pictures"
     enough: ClassVar[int | None] = 2000
+    nothing: ClassVar[str] = MEAN_COLOUR
     mean: Tensor
     spread: Tensor
 
@@ -129,6 +130,10 @@ class ImageInput(Input):
         if self.enlarge > 1:
             x = F.interpolate(x, scale_factor=self.enlarge, mode="bilinear", align_corners=False)
         return x.contiguous(memory_format=torch.channels_last)
+
+    def from_nothing(self, arrays: Batch) -> list[tuple[Batch, Batch]]:
+        x = self._pictures(arrays[self.name])
+        return [({**arrays, self.name: torch.zeros_like(x)}, {**arrays, self.name: x})]
 
     def augment(self, arrays: Batch, generator: torch.Generator) -> Batch:
         spec = self.spec

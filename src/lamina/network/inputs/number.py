@@ -61,6 +61,11 @@ class NumberInput(Input):
             embedded = torch.where(missing[..., None], self.absent, embedded)
         return embedded.flatten(1)
 
+    def owners(self, feature: Feature) -> list[int] | None:
+        """Each number by itself; dates and places are numbers made of several columns."""
+        alone = len(feature.columns) == len(self.straight) and feature.kind == "number"
+        return [place // self.straight.shape[1] for place in range(self.width)] if alone else None
+
     def _passed(self, x: Tensor) -> Tensor:
         """How far each value has passed through each interval: ``(columns, batch, intervals)``, 0 to 1."""
         passed = torch.addcmul(self.start[:, None], x.T[..., None], self.slope[:, None])

@@ -18,6 +18,7 @@ SIDE = 224  # pixels of the shorter side that the network sees: smaller pictures
 FEW, LESS = 5000, 160  # with more rows than this, so many pixels: half of the time
 
 
+MEAN_COLOUR = "the mean colour of the training pictures everywhere"
 LONGEST = 2  # the longer side is at most so many times the shorter one
 MOST_SIDE = 1024  # pixels that a model file may ask for
 
@@ -34,6 +35,8 @@ class PhotographInput(Input):
 
     enough: ClassVar[int | None] = 5000
     frozen: ClassVar[bool] = True
+    nothing: ClassVar[str] = MEAN_COLOUR
+    mean: Tensor
     centre: Tensor
     spread: Tensor
 
@@ -43,6 +46,8 @@ class PhotographInput(Input):
         self.size: tuple[int, int] = (int(spec["size"][0]), int(spec["size"][1]))
         if not 0 < min(self.size) <= max(self.size) <= MOST_SIDE:
             raise ValueError(f"pictures of {self.size} pixels are beyond what the pretrained network reads")
+        mean = torch.tensor(feature.mean).view(1, -1, 1, 1)
+        self.register_buffer("mean", mean, persistent=False)
         self.network = EfficientNet().requires_grad_(False)
         self.register_buffer("centre", torch.zeros(WIDTH))
         self.register_buffer("spread", torch.ones(WIDTH))
@@ -85,6 +90,10 @@ class PhotographInput(Input):
         seen = (arrays if name in arrays else self.see(arrays))[name].flatten(0, 1)
         self.centre.copy_(seen.mean(0))
         self.spread.copy_(seen.std(0, correction=0).clamp_min(0.01))
+
+    def from_nothing(self, arrays: Batch) -> list[tuple[Batch, Batch]]:
+        pixels = arrays[self.name].float()
+        return [({**arrays, self.name: self.mean.expand_as(pixels)}, {**arrays, self.name: pixels})]
 
     def _enlarged(self, pixels: Tensor) -> Tensor:
         x = pixels.float()

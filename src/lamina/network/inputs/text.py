@@ -18,6 +18,7 @@ from lamina.records import Choice
 SCALE = 0.1  # standard deviation with which the vectors start
 PACE = 1 / 30  # of the learning rate: what was learnt from a billion sentences is not to be forgotten
 TOGETHER = 32  # texts of like length that the encoder reads at once
+HIDDEN = "no known word, and every token hidden from the encoder"
 MANY = 100_000  # n-grams from which their vectors are shorter
 
 
@@ -35,6 +36,7 @@ class TextInput(Input):
     deep: ClassVar[bool] = True
     recipe: ClassVar[str] = "texts"
     gain: ClassVar[float] = 1.0
+    nothing: ClassVar[str] = "no known word"
 
     def __init__(self, feature: TextFeature, spec: dict[str, Any]) -> None:
         super().__init__(feature, spec)
@@ -78,6 +80,12 @@ class TextInput(Input):
             codes[there].long(), self.table, starts, mode="sum", per_sample_weights=weights[there].float()
         )
 
+    def from_nothing(self, arrays: Batch) -> list[tuple[Batch, Batch]]:
+        """The n-grams from weight 0."""
+        name = f"{self.name}.weights"
+        weights = arrays[name].float()
+        return [({**arrays, name: torch.zeros_like(weights)}, {**arrays, name: weights})]
+
     def augment(self, arrays: Batch, generator: torch.Generator) -> Batch:
         """Leaves n-grams out, and neurons."""
         weights = arrays[f"{self.name}.weights"]
@@ -97,6 +105,7 @@ class EncodedTextInput(TextInput):
     """
 
     frozen: ClassVar[bool] = True
+    nothing: ClassVar[str] = HIDDEN
 
     def __init__(self, feature: TextFeature, spec: dict[str, Any]) -> None:
         super().__init__(feature, spec)
@@ -114,6 +123,8 @@ class EncodedTextInput(TextInput):
 
     def forward(self, arrays: Batch) -> Tensor:
         seen = arrays.get(f"{self.name}.seen")
+        if f"{self.name}.vectors" in arrays:
+            seen = encoded_vectors(self._minilm(arrays), self.name, arrays)
         seen = self._encoded(arrays[f"{self.name}.tokens"]) if seen is None else seen
         read = F.relu(self._bag(arrays) + self.bias)
         return self._blurred(torch.cat([read, seen.to(read.dtype)], dim=1), arrays)
@@ -124,9 +135,16 @@ class EncodedTextInput(TextInput):
         rest = {name: each for name, each in arrays.items() if name != tokens}
         return {**rest, f"{self.name}.seen": self._encoded(arrays[tokens])}
 
+    def from_nothing(self, arrays: Batch) -> list[tuple[Batch, Batch]]:
+        """The n-grams from weight 0, the vectors of the tokens from that of a hidden one."""
+        return with_vectors(self._minilm(arrays), self.name, super().from_nothing(arrays))
+
     @torch.no_grad()
     def _encoded(self, tokens: Tensor) -> Tensor:
         return encoded(minilm(str(tokens.device)), tokens)
+
+    def _minilm(self, arrays: Batch) -> Encoder:
+        return minilm(str(arrays[self.name].device))
 
 
 class TunedTextInput(TextInput):
@@ -140,6 +158,7 @@ class TunedTextInput(TextInput):
 
     recipe: ClassVar[str] = "encoders"
     enough: ClassVar[int | None] = 1
+    nothing: ClassVar[str] = HIDDEN
 
     def __init__(self, feature: TextFeature, spec: dict[str, Any]) -> None:
         super().__init__(feature, spec)
@@ -162,8 +181,15 @@ class TunedTextInput(TextInput):
 
     def forward(self, arrays: Batch) -> Tensor:
         read = F.relu(self._bag(arrays) + self.bias)
-        seen = encoded(self.encoder, arrays[f"{self.name}.tokens"])
+        if f"{self.name}.vectors" in arrays:
+            seen = encoded_vectors(self.encoder, self.name, arrays)
+        else:
+            seen = encoded(self.encoder, arrays[f"{self.name}.tokens"])
         return self._blurred(torch.cat([read, seen.to(read.dtype)], dim=1), arrays)
+
+    def from_nothing(self, arrays: Batch) -> list[tuple[Batch, Batch]]:
+        """The n-grams from weight 0, the vectors of the tokens from that of a hidden one."""
+        return with_vectors(self.encoder, self.name, super().from_nothing(arrays))
 
 
 def encoded(encoder: Encoder, tokens: Tensor) -> Tensor:
@@ -176,6 +202,23 @@ def encoded(encoder: Encoder, tokens: Tensor) -> Tensor:
             mean = pooled(encoder(part).float(), part)
             vectors[rows] = F.normalize(mean, dim=1) * width**0.5
     return vectors
+
+
+def with_vectors(encoder: Encoder, name: str, ends: list[tuple[Batch, Batch]]) -> list[tuple[Batch, Batch]]:
+    """Both ends with the vectors that stand for their tokens, ``name.vectors`` ``(batch, tokens, width)``:
+    hidden ones in the first, except the marks for the start and the end of a text."""
+    tokens = ends[0][1][f"{name}.tokens"].long()
+    kept = (tokens == 0) | (tokens == wordpiece.START) | (tokens == wordpiece.END)
+    hidden = torch.where(kept, tokens, wordpiece.HIDDEN)
+    key = f"{name}.vectors"
+    return [({**a, key: encoder.words(hidden)}, {**b, key: encoder.words(tokens)}) for a, b in ends]
+
+
+def encoded_vectors(encoder: Encoder, name: str, arrays: Batch) -> Tensor:
+    """As ``encoded``, from the tokens' vectors."""
+    tokens, vectors = arrays[f"{name}.tokens"].long(), arrays[f"{name}.vectors"]
+    mean = pooled(encoder.read(vectors, tokens > 0).float(), tokens)
+    return F.normalize(mean, dim=1) * encoder.sizes.width**0.5
 
 
 def _mask(shape: tuple[int, ...] | torch.Size, share: float, generator: torch.Generator) -> Tensor:

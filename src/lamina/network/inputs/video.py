@@ -25,6 +25,7 @@ class VideoInput(Input):
 
     deep: ClassVar[bool] = True
     recipe: ClassVar[str] = "pictures"
+    nothing: ClassVar[str] = "the mean colour of the training clips everywhere"
     enough: ClassVar[int | None] = 300
     mean: Tensor
     spread: Tensor
@@ -74,6 +75,10 @@ class VideoInput(Input):
     def _frames(self, clips: Tensor) -> Tensor:
         """Normalised; clips that ``augment`` made are so already."""
         return (clips.float() - self.mean) / self.spread if clips.dtype == torch.uint8 else clips
+
+    def from_nothing(self, arrays: Batch) -> list[tuple[Batch, Batch]]:
+        x = self._frames(arrays[self.name])
+        return [({**arrays, self.name: torch.zeros_like(x)}, {**arrays, self.name: x})]
 
     def augment(self, arrays: Batch, generator: torch.Generator) -> Batch:
         clips = self._frames(arrays[self.name])

@@ -1,0 +1,76 @@
+"""The rows that answers are compared with: few, with answers spread as those of all.
+
+A model file holds no row of its training, so they come from the user: rows given as such, or the rows that
+are explained.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from lamina.errors import UsageError
+from lamina.predictions.explain.reading import Reader, Rows
+
+WORK = 8192  # answers per explained row, about
+LEAST, MOST = 32, 256  # rows to compare with
+LOOKED_AT = 4096  # rows whose answers are looked at to choose among them
+MANY_ANSWERS = 200  # columns of decoded answers: with more, rows are taken evenly
+
+
+def background_of(reader: Reader, frame: pl.DataFrame, asked_for: str) -> tuple[Rows, str]:
+    """The rows to compare with, and what they are in words. ``asked_for``: where ``frame`` comes from.
+
+    Raises UsageError where there is no second row.
+    """
+    if frame.height < 2:
+        raise UsageError(
+            f"Answers are explained by comparing with other rows, and {asked_for} hold {frame.height}.",
+            "Give more rows, or rows to compare with as `background` (--background FILE): a few hundred "
+            "that are like those the model meets, such as rows of its training.",
+            rows=frame.height,
+        )
+    most = rows_wanted(len(reader.players))
+    if frame.height <= most:
+        return reader.rows(frame), f"all {frame.height:,} rows of {asked_for}"
+    deep = any(layer.deep for layer in reader.layers)
+    frame_looked_at = _evenly(frame, most if deep else LOOKED_AT)
+    rows = reader.rows(frame_looked_at)
+    chosen = representative(reader.answers(rows), most)
+    return _taken(rows, chosen), f"{most:,} of the {frame.height:,} rows of {asked_for}"
+
+
+def rows_wanted(players: int) -> int:
+    """How many rows to compare with, so that a pair of walks with each stays within ``WORK``."""
+    return int(np.clip(WORK // max(2 * (players - 1), 1), LEAST, MOST))
+
+
+def representative(decoded: np.ndarray, most: int) -> np.ndarray:
+    """``most`` rows evenly along the direction in which answers ``(rows, width)`` vary most, in order.
+
+    Systematic sampling from the sorted answers: the mean of the chosen ones is nearer to that of all than a
+    random sample's would be.
+    """
+    if len(decoded) <= most:
+        return np.arange(len(decoded))
+    order = np.arange(len(decoded))
+    if decoded.shape[1] <= MANY_ANSWERS:
+        away = np.nan_to_num(decoded - decoded.mean(0))
+        _, directions = np.linalg.eigh(away.T @ away)
+        order = np.argsort(away @ directions[:, -1], kind="stable")
+    places = ((np.arange(most) + 0.5) * len(decoded) / most).astype(np.int64)
+    return np.sort(order[places])
+
+
+def _evenly(frame: pl.DataFrame, most: int) -> pl.DataFrame:
+    if frame.height <= most:
+        return frame
+    return frame[np.linspace(0, frame.height - 1, most).astype(np.int64)]
+
+
+def _taken(rows: Rows, chosen: np.ndarray) -> Rows:
+    import torch
+
+    places = torch.from_numpy(chosen)
+    read = tuple(tuple(view[..., places, :] for view in block) for block in rows.read)
+    return Rows(rows.frame[chosen], read)
