@@ -24,6 +24,7 @@ from lamina.records import Evaluation, Finding, Quality, Schema
 from lamina.settings import settings_from
 from lamina.store import model_file
 from lamina.tasks import Predict, Task, Transcribe
+from lamina.training.answered import Answered
 from lamina.training.encode import Encoded, encode
 from lamina.training.fit import train_network
 from lamina.training.fitted import Fitted
@@ -53,18 +54,20 @@ class Model:
         """What was noticed in the training data."""
         return self.fitted.findings
 
-    def predict(self, data: Any, *, probabilities: bool | None = None) -> Any:
+    def predict(self, data: Any, *, probabilities: bool | None = None, coverage: float | None = None) -> Any:
         """Answers for the rows of ``data`` (a file, a folder, or a frame), one row each, in order.
 
-        The answer is of the frame type that came in (polars for files): ``predicted_<target>``, for
-        classes also ``probability`` of that class and ``probability_<class>`` of each one (up to 20
-        classes unless ``probabilities`` says otherwise), for quantiles ``<target>_q10`` … What cannot be read
-        is answered as missing and warned of.
-        """
+        The answer is of the frame type that came in (polars for files): ``predicted_<target>``, for classes
+        also ``probability`` of that class and ``probability_<class>`` of each one (up to 20 classes unless
+        ``probabilities`` says otherwise) and the ``prediction_set`` of classes that cannot be ruled out, for
+        numbers ``<target>_low`` and ``<target>_high``, for quantiles ``<target>_q10`` … What cannot be read
+        is answered as missing and warned of."""
         table = read(data, part="all")
         frame, findings = conform(table, self.schema, need_target=False)
         with Bar("predicting", frame.height) as bar:
-            answers, unreadable = predict(self.fitted, frame, probabilities=probabilities, watch=bar.at)
+            answers, unreadable = predict(
+                self.fitted, frame, probabilities=probabilities, coverage=coverage, watch=bar.at
+            )
         warn_of((*table.findings, *findings, *unreadable))
         return like(answers, data)
 
@@ -231,8 +234,8 @@ def fit(
         f for f in encoded.findings if f.code == "leak" and encoded.schema[str(f.column)].role == "ignored"
     )
     del table  # the arrays are enough from here on, and a large table is large
-    fitted = train_network(encoded, task, chosen, machine)
-    return Model(fitted, *_judged(fitted, encoded, source))
+    fitted, before = train_network(encoded, task, chosen, machine)
+    return Model(*_judged(fitted, encoded, before, source))
 
 
 def load(path: str | Path, *, device: str = "cpu") -> Model:
@@ -278,8 +281,10 @@ def warn_of(findings: Iterable[Finding]) -> None:
             warnings.warn(f"{each.message} {each.remedy}".strip(), LaminaWarning, stacklevel=3)
 
 
-def _judged(fitted: Fitted, encoded: Encoded, source: str) -> tuple[Baseline, Evaluation]:
-    """Baselines fitted on the training rows, and the scores on the validation rows."""
+def _judged(
+    fitted: Fitted, encoded: Encoded, before: Answered | None, source: str
+) -> tuple[Fitted, Baseline, Evaluation]:
+    """Confidence, baselines fitted on the training rows, and the scores on the validation rows."""
     from lamina.predictions.judged import judged
 
-    return judged(fitted, encoded, source)
+    return judged(fitted, encoded, before, source)

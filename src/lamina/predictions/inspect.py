@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from lamina.network.network import Network
-from lamina.predictions.answers import answer_frame
+from lamina.predictions.answers import answer_frame, calibrated
 from lamina.training.fitted import Fitted
 
 SHOWN = 5  # neurons of a layer, values of an array
@@ -85,7 +85,7 @@ def trace(fitted: Fitted, frame: pl.DataFrame) -> Trace:
         for name, sums, active in network.hidden.trace(joined)
     ]
     scores = network.scores(tensors)
-    raw = network.output.answer(scores).numpy()
+    raw = calibrated(fitted, network.output.answer(scores).numpy())
     answer = answer_frame(raw, fitted.target, np.ones(1, bool), probabilities=True)
     return Trace(
         raw={name: _plain(value) for name, value in frame.row(0, named=True).items()},

@@ -14,6 +14,7 @@ from lamina.progress import Bar
 from lamina.records import Choice
 from lamina.settings import Settings
 from lamina.tasks import Task
+from lamina.training.answered import Answered, answered_examples
 from lamina.training.checkpoint import Checkpoint
 from lamina.training.choose import choose_recipe
 from lamina.training.encode import Encoded
@@ -25,14 +26,14 @@ from lamina.training.precision import Machine, choose_device, choose_precision, 
 from lamina.training.prepare import prepare
 from lamina.training.recipe import Recipe, annealing
 from lamina.training.see import see_once
-from lamina.training.temperature import set_temperatures
 from lamina.training.validation import Validation
 
-CALIBRATED = "the logits' divisor that makes probabilities match frequencies on held-out rows"
 
-
-def train_network(encoded: Encoded, task: Task, settings: Settings, machine: Machine) -> Fitted:
-    """Sizes, weights, passes: the network for these arrays."""
+def train_network(
+    encoded: Encoded, task: Task, settings: Settings, machine: Machine
+) -> tuple[Fitted, Answered | None]:
+    """Sizes, weights, passes: the network for these arrays, and what it answered for the validation rows
+    before it learnt from them too; None where it did not."""
     device = choose_device(machine)
     precision = choose_precision(machine, device)
     rows = len(encoded.split.train)
@@ -57,14 +58,14 @@ def train_network(encoded: Encoded, task: Task, settings: Settings, machine: Mac
             recipe = without_test(recipe)
             sizes = (*sizes, mirror)
         network = build(architecture, encoded.features, settings.seed)
-        training = run(network, examples, (learnt, held_out), recipe, metric, checkpoint, machine.progress)
-        if not recipe.anneal and len(held_out):
-            passes = (*passes, *_temperatures(network, examples, held_out))
+        training, before = run(
+            network, examples, (learnt, held_out), recipe, metric, checkpoint, machine.progress
+        )
     network.settle()
     network.cpu().eval()
     if checkpoint is not None and not training.stopped.startswith("interrupted"):
         checkpoint.clear()
-    return Fitted(
+    fitted = Fitted(
         task=task,
         schema=encoded.schema,
         features=encoded.features,
@@ -78,6 +79,7 @@ def train_network(encoded: Encoded, task: Task, settings: Settings, machine: Mac
         stopped=training.stopped,
         rows={"train": rows, "validation": len(encoded.split.validation)},
     )
+    return fitted, before
 
 
 def run(
@@ -88,10 +90,11 @@ def run(
     metric: str,
     checkpoint: Checkpoint | None,
     shown: bool,
-) -> Training:
+) -> tuple[Training, Answered | None]:
     """Learns until validation stops it, then anneals on all rows where the recipe says so.
 
-    ``parts`` are the rows to learn from and the rows held out.
+    ``parts`` are the rows to learn from and the rows held out. The answers are those for the rows held out
+    before they were learnt from; None where they were not.
     """
     rows, held_out = parts
     network.to(examples.answers.device)
@@ -106,7 +109,8 @@ def run(
         watch = _on(bar, metric)
         training = train(training, watch)
         if not recipe.anneal or training.best is None or training.stopped.startswith("interrupted"):
-            return training
+            return training, None
+        before = answered_examples(network, examples, held_out) if len(held_out) else None
         left = None if limit is None else max(1e-3, limit - training.seconds)
         last = Training(
             network,
@@ -121,7 +125,7 @@ def run(
     training.epochs += [
         msgspec.structs.replace(each, number=each.number + len(training.epochs)) for each in last.epochs
     ]
-    return training
+    return training, before
 
 
 def _on(bar: Bar, metric: str) -> Watch:
@@ -131,14 +135,6 @@ def _on(bar: Bar, metric: str) -> Watch:
         bar.say(f"loss {now.loss:.4f}" + (f"  {metric} {last:.4f}" if last is not None else ""))
 
     return watch
-
-
-def _temperatures(network: Network, examples: Examples, rows: torch.Tensor) -> list[Choice]:
-    heats = set_temperatures(network, examples, rows)
-    return [
-        Choice(what=f"temperature {name}".rstrip(), value=round(heat, 3), why=CALIBRATED)
-        for name, heat in heats.items()
-    ]
 
 
 def _checkpoint(encoded: Encoded, settings: Settings, machine: Machine) -> Checkpoint | None:
