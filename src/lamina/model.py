@@ -24,9 +24,8 @@ from lamina.records import Evaluation, Finding, Quality, Schema
 from lamina.settings import settings_from
 from lamina.store import model_file
 from lamina.tasks import Predict, Task, Transcribe
-from lamina.training.answered import Answered
 from lamina.training.encode import Encoded, encode
-from lamina.training.fit import train_network
+from lamina.training.fit import Unseen, train_network
 from lamina.training.fitted import Fitted
 from lamina.training.precision import Machine, choose_device
 from lamina.version import __version__
@@ -234,8 +233,8 @@ def fit(
         f for f in encoded.findings if f.code == "leak" and encoded.schema[str(f.column)].role == "ignored"
     )
     del table  # the arrays are enough from here on, and a large table is large
-    fitted, before = train_network(encoded, task, chosen, machine)
-    return Model(*_judged(fitted, encoded, before, source))
+    fitted, unseen = train_network(encoded, task, chosen, machine)
+    return Model(*_judged(fitted, encoded, unseen, source))
 
 
 def load(path: str | Path, *, device: str = "cpu") -> Model:
@@ -282,9 +281,9 @@ def warn_of(findings: Iterable[Finding]) -> None:
 
 
 def _judged(
-    fitted: Fitted, encoded: Encoded, before: Answered | None, source: str
+    fitted: Fitted, encoded: Encoded, unseen: Unseen, source: str
 ) -> tuple[Fitted, Baseline, Evaluation]:
     """Confidence, baselines fitted on the training rows, and the scores on the validation rows."""
     from lamina.predictions.judged import judged
 
-    return judged(fitted, encoded, before, source)
+    return judged(fitted, encoded, unseen, source)

@@ -60,8 +60,10 @@ class Confidence:
         coverage: float = 0.9,
         by: str | None = None,
         values: pl.Series | None = None,
+        calibrate: bool = True,
     ) -> Self:
-        """From answers for rows not learnt from; ``values`` are those of the column ``by`` in these rows."""
+        """From answers for rows not learnt from; ``values`` are those of the column ``by`` in these rows.
+        Without ``calibrate`` there are bounds only."""
         names: tuple[str, ...] = ()
         groups = None
         if values is not None:
@@ -71,7 +73,7 @@ class Confidence:
             rows = None if groups is None else groups[known]
             if by is not None and by in each.targets and each.answer in CALIBRATED:
                 rows = came
-            parts.append(_part(each, own[known], spread[known], came, rows))
+            parts.append(_part(each, Answered(own[known], spread[known]), came, rows, calibrate))
         return cls(tuple(parts), coverage, by, names)
 
     def calibrated(self, decoded: np.ndarray) -> np.ndarray:
@@ -208,10 +210,13 @@ class Confidence:
 
 
 def _part(
-    target: Target, decoded: np.ndarray, spread: np.ndarray, answers: np.ndarray, groups: np.ndarray | None
+    target: Target, answered: Answered, answers: np.ndarray, groups: np.ndarray | None, calibrate: bool
 ) -> Part:
+    decoded, spread = answered
     calibrator = Calibrator()
-    if target.answer in CALIBRATED and len(answers):
+    if not calibrate:
+        pass
+    elif target.answer in CALIBRATED and len(answers):
         calibrator = Calibrator.fit(decoded, answers)
     elif target.answer == "labels" and len(answers):
         calibrator = Calibrator.fit_labels(decoded, answers)

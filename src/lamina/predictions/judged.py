@@ -15,11 +15,12 @@ from lamina.predictions.linear import fit_linear
 from lamina.records import Choice, Evaluation
 from lamina.training.answered import Answered, answered
 from lamina.training.encode import Encoded
+from lamina.training.fit import Unseen
 from lamina.training.fitted import Fitted
 
 
 def judged(
-    fitted: Fitted, encoded: Encoded, before: Answered | None, source: str
+    fitted: Fitted, encoded: Encoded, unseen: Unseen, source: str
 ) -> tuple[Fitted, Baseline, Evaluation]:
     """The network with its confidence, baselines fitted on the training rows, and everybody's scores on the
     validation rows.
@@ -37,7 +38,7 @@ def judged(
             output, encoded.features, encoded.arrays, encoded.answers, parts.train, fitted.settings.seed
         ),
     )
-    rows = parts.validation if len(parts.validation) else parts.train
+    rows, before = unseen if len(unseen.rows) else (parts.train, None)
     network, linear = [], []
     for part in _parts(rows, rows_encoded(encoded.features)):
         held = {name: each[part] for name, each in encoded.arrays.items()}
@@ -47,19 +48,23 @@ def judged(
     told = before or Answered.joined(network)
     seen = Rows(told, np.concatenate(linear), encoded.answers[rows])
     if len(parts.validation):
-        fitted = with_confidence(fitted, encoded, seen)
+        fitted = with_confidence(fitted, encoded, seen, unseen)
     return fitted, baseline, judge(fitted, baseline, seen, f"validation rows of {source}", bounded=False)
 
 
-def with_confidence(fitted: Fitted, encoded: Encoded, seen: Rows) -> Fitted:
-    """The network with calibrated probabilities and bounds, from rows that it had not learnt from."""
-    by, rows = encoded.covered_by, encoded.split.validation
+def with_confidence(fitted: Fitted, encoded: Encoded, seen: Rows, unseen: Unseen) -> Fitted:
+    """The network with calibrated probabilities and bounds, from rows that it had not learnt from.
+
+    Where it has learnt from them since, its probabilities stay as they are: it is another network by now.
+    """
+    by, rows = encoded.covered_by, unseen.rows
     confidence = Confidence.found(
         fitted.target,
         seen.network,
         seen.answers,
         coverage=fitted.settings.coverage,
         by=fitted.settings.coverage_by,
+        calibrate=unseen.before is None,
         values=None if by is None else by.gather(pl.Series(rows)),
     )
     return replace(fitted, confidence=confidence, choices=(*fitted.choices, *_said(confidence, len(rows))))

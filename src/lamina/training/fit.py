@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 import torch
 
+from lamina.data.split import kept_apart
 from lamina.network.network import Network, build
 from lamina.network.sizes import choose_architecture
 from lamina.progress import Bar
@@ -31,9 +33,8 @@ from lamina.training.validation import Validation
 
 def train_network(
     encoded: Encoded, task: Task, settings: Settings, machine: Machine
-) -> tuple[Fitted, Answered | None]:
-    """Sizes, weights, passes: the network for these arrays, and what it answered for the validation rows
-    before it learnt from them too; None where it did not."""
+) -> tuple[Fitted, Unseen]:
+    """Sizes, weights, passes: the network for these arrays, and the rows that it has not learnt from."""
     device = choose_device(machine)
     precision = choose_precision(machine, device)
     rows = len(encoded.split.train)
@@ -58,9 +59,10 @@ def train_network(
             recipe = without_test(recipe)
             sizes = (*sizes, mirror)
         network = build(architecture, encoded.features, settings.seed)
-        training, before = run(
-            network, examples, (learnt, held_out), recipe, metric, checkpoint, machine.progress
-        )
+        validation = encoded.split.validation
+        kept = kept_apart(encoded.split, settings.seed) if recipe.anneal else validation
+        parts = Parts(learnt, held_out, torch.from_numpy(kept).to(device))
+        training, before = run(network, examples, parts, recipe, metric, checkpoint, machine.progress)
     network.settle()
     network.cpu().eval()
     if checkpoint is not None and not training.stopped.startswith("interrupted"):
@@ -79,24 +81,37 @@ def train_network(
         stopped=training.stopped,
         rows={"train": rows, "validation": len(encoded.split.validation)},
     )
-    return fitted, before
+    return fitted, Unseen(kept if len(kept) else validation, before)
+
+
+class Unseen(NamedTuple):
+    """Rows that a network has not learnt from, by number; where it did in the end, because there are few,
+    what it answered for them before."""
+
+    rows: np.ndarray
+    before: Answered | None
+
+
+class Parts(NamedTuple):
+    """Rows to learn from, rows held out, and those of them that are never learnt from; int64."""
+
+    learnt: torch.Tensor
+    held_out: torch.Tensor
+    apart: torch.Tensor
 
 
 def run(
     network: Network,
     examples: Examples,
-    parts: tuple[torch.Tensor, torch.Tensor],
+    parts: Parts,
     recipe: Recipe,
     metric: str,
     checkpoint: Checkpoint | None,
     shown: bool,
 ) -> tuple[Training, Answered | None]:
-    """Learns until validation stops it, then anneals on all rows where the recipe says so.
-
-    ``parts`` are the rows to learn from and the rows held out. The answers are those for the rows held out
-    before they were learnt from; None where they were not.
-    """
-    rows, held_out = parts
+    """Learns until validation stops it, then anneals where the recipe says so, on the rows held out, too, but
+    those to be kept apart. Where none are, the answers for the rows held out, before they are learnt from."""
+    rows, held_out, apart = parts
     network.to(examples.answers.device)
     prepare(network, examples, rows)
     validation = Validation(examples, held_out, metric) if len(held_out) else None
@@ -110,13 +125,15 @@ def run(
         training = train(training, watch)
         if not recipe.anneal or training.best is None or training.stopped.startswith("interrupted"):
             return training, None
-        before = answered_examples(network, examples, held_out) if len(held_out) else None
+        few = len(held_out) and not len(apart)
+        before = answered_examples(network, examples, held_out) if few else None
+        learnt = torch.cat([rows, held_out[~torch.isin(held_out, apart)]]).sort().values
         left = None if limit is None else max(1e-3, limit - training.seconds)
         last = Training(
             network,
             examples,
-            torch.cat([rows, held_out]).sort().values,
-            annealing(recipe, training.best.step * (len(rows) + len(held_out)) // len(rows), left),
+            learnt,
+            annealing(recipe, training.best.step * len(learnt) // len(rows), left),
             checkpoint=checkpoint,
             phase="anneal",
         )
