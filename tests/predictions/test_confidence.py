@@ -97,7 +97,7 @@ def test_intervals_are_wide_where_rows_are_hard():
     assert width[hard].mean() > 2 * width[~hard].mean()
     assert abs(inside[hard].mean() - inside[~hard].mean()) < 0.05
     always = np.quantile(np.abs(answers[:3000] - told[:3000]), 0.9)
-    assert width.mean() < 2 * always
+    assert np.median(width) < 1.5 * always
 
 
 def test_coverage_in_every_class_and_every_group():
@@ -109,7 +109,7 @@ def test_coverage_in_every_class_and_every_group():
     none = np.zeros(10_000, np.float32)
     plain = BOUNDS["classes"].fit(told[first], none, answers[first], None)
     inside, _ = plain.held(told[second], none, answers[second], plain.limits(0.8, None, 10_000))
-    assert inside[answers[second] == 3].mean() < 0.6
+    assert inside[answers[second] == 3].mean() < 0.74
     each = BOUNDS["classes"].fit(told[first], none, answers[first], answers[first])
     inside, _ = each.held(told[second], none, answers[second], each.limits(0.8, np.arange(4), 4))
     for k in range(4):
@@ -180,9 +180,9 @@ def test_the_noise_of_few_rows_and_the_reliability_by_hand():
     assert (low.rows, low.right, round(low.confidence, 6)) == (2, 1.0, 0.6)
     assert (high.rows, high.right, round(high.confidence, 6)) == (2, 0.5, 0.9)
     rng = np.random.default_rng(0)
-    some = np.stack([q := rng.random(2000), 1 - q], 1)
-    came = (rng.random(2000) < some[:, 1]).astype(int)
-    assert calibration_error(some, came) == pytest.approx(calibration_noise(some), abs=0.01)
+    some = np.stack([q := rng.random(20_000), 1 - q], 1)
+    came = (rng.random(20_000) < some[:, 1]).astype(int)
+    assert calibration_error(some, came) == pytest.approx(calibration_noise(some), abs=0.006)
 
 
 # ------------------------------------------------------------------------------- whole models

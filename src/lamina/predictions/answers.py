@@ -9,8 +9,7 @@ import polars as pl
 
 from lamina.features.base import Arrays
 from lamina.features.features import Features
-from lamina.features.targets.base import Target
-from lamina.training.answered import answered
+from lamina.training.answered import Answered, answered
 from lamina.training.fitted import Fitted
 
 CHUNK = 131_072  # rows encoded at once: bounds memory whatever the table's size
@@ -54,11 +53,22 @@ def calibrated(fitted: Fitted, decoded: np.ndarray) -> np.ndarray:
 
 
 def answer_frame(
-    raw: np.ndarray, target: Target, answered: np.ndarray, *, probabilities: bool | None
+    fitted: Fitted,
+    answered: Answered,
+    known: np.ndarray,
+    *,
+    probabilities: bool | None = None,
+    coverage: float | None = None,
+    values: pl.Series | None = None,
 ) -> pl.DataFrame:
-    """The answers as columns, the first of each target ``predicted_<target>``.
+    """The answers as columns, the first of each target ``predicted_<target>``, then the bounds.
 
-    ``probabilities``: a column for each class or label (None: where they are few). Rows where ``answered``
-    is false are null.
+    ``probabilities``: a column for each class or label (None: where they are few). Rows where ``known`` is
+    false are null. ``coverage`` is how often bounds are to hold (None: as the model was fitted for),
+    ``values`` those of the column in whose groups they do.
     """
-    return pl.DataFrame(target.answer_columns(raw, answered, probabilities=probabilities))
+    told = calibrated(fitted, answered.decoded)
+    answers = fitted.target.answer_columns(told, known, probabilities=probabilities)
+    if fitted.confidence is not None:
+        answers += fitted.confidence.columns(answered, known, coverage=coverage, values=values)
+    return pl.DataFrame(answers)

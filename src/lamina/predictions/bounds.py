@@ -17,7 +17,7 @@ import polars as pl
 from lamina.features.targets.base import Target, floats
 from lamina.predictions.conformal import class_misfits, class_sets, threshold, thresholds
 
-SHARE_TO_FIT: Final = 1 / 3  # of the rows tell how hard a row is; the others how far the bounds must reach
+SHARE_TO_FIT: Final = 1 / 5  # of the rows tell how hard a row is; the others how far the bounds must reach
 BENDS: Final = 6  # places at which the width may change with the answer
 LEAST: Final = 1e-6  # a deviation in a logarithm
 
@@ -124,7 +124,7 @@ class LabelBound(Bound):
     def columns(
         self, target: Target, decoded: np.ndarray, spread: np.ndarray, limits: np.ndarray, known: np.ndarray
     ) -> list[pl.Series]:
-        return [sets(target, "possible", self._chosen(decoded, limits), known)]
+        return [sets(target, f"possible_{target.column}", self._chosen(decoded, limits), known)]
 
     def held(
         self, decoded: np.ndarray, spread: np.ndarray, answers: np.ndarray, limits: np.ndarray

@@ -1,9 +1,10 @@
 """Honest probabilities: what the network says, corrected on rows that it had not learnt from.
 
-Four corrections are compared, each fitted and judged on different rows, and the one with the least log loss
+Five corrections are compared, each fitted and judged on different rows, and the one with the least log loss
 is kept: none; one temperature (Guo et al. 2017, "On calibration of modern neural networks"); a linear map of
 the logarithms (Kull et al. 2019, "Beyond temperature scaling: Dirichlet calibration"); a rising step
-function per class (Zadrozny & Elkan 2002). Applying one needs numpy alone."""
+function per class (Zadrozny & Elkan 2002); the mean of that and a temperature. Applying one needs numpy
+alone."""
 
 from __future__ import annotations
 
@@ -78,7 +79,8 @@ class Calibrator:
 def _candidates(answers: np.ndarray, classes: int) -> list[str]:
     counts = np.bincount(answers, minlength=classes)
     rich = classes <= MOST_CLASSES and counts.min() >= LEAST_PER_CLASS
-    return ["none", "temperature", *(["linear", "steps"] if rich else [])]
+    plain = ["none", "temperature", *(["linear"] if classes == 2 else [])]
+    return [*plain, *(["steps", "mixed"] if rich else [])]
 
 
 def _crossed(name: str, p: np.ndarray, y: np.ndarray) -> float:
@@ -87,7 +89,7 @@ def _crossed(name: str, p: np.ndarray, y: np.ndarray) -> float:
     answered = np.empty_like(p)
     for fold in range(FOLDS):
         away, here = folds != fold, folds == fold
-        if name in ("linear", "steps") and len(np.unique(y[away])) < p.shape[1]:
+        if name in ("linear", "steps", "mixed") and len(np.unique(y[away])) < p.shape[1]:
             return float("inf")
         answered[here] = _APPLY[name](p[here], _FIT[name](p[away], y[away]))
     return log_loss(answered, y)
@@ -127,7 +129,7 @@ def _fit_linear(p: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
     from sklearn.linear_model import LogisticRegression
 
     logs = _logs(p)
-    model = LogisticRegression(C=STRENGTH, max_iter=300).fit(logs, y)
+    model = LogisticRegression(C=STRENGTH, solver="newton-cholesky").fit(logs, y)
     weights, bias = model.coef_, model.intercept_
     if len(weights) == 1:  # of two classes scikit-learn gives the second's alone
         weights, bias = np.concatenate([0 * weights, weights]), np.concatenate([0 * bias, bias])
@@ -179,23 +181,40 @@ def _odds(p: np.ndarray, numbers: Mapping[str, np.ndarray]) -> np.ndarray:
     return shares
 
 
+def _fit_mixed(p: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
+    return _fit_temperature(p, y) | _fit_steps(p, y)
+
+
+def _mixed(p: np.ndarray, numbers: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The mean of both: the errors of the one are not those of the other."""
+    both: np.ndarray = (_temperature(p, numbers) + _steps(p, numbers)) / 2
+    return both
+
+
 _FIT: Final[dict[str, Callable[[np.ndarray, np.ndarray], dict[str, np.ndarray]]]] = {
     "none": lambda p, y: {},
     "temperature": _fit_temperature,
     "linear": _fit_linear,
     "steps": _fit_steps,
+    "mixed": _fit_mixed,
 }
 _APPLY: Final[dict[str, Callable[[np.ndarray, Mapping[str, np.ndarray]], np.ndarray]]] = {
     "none": lambda p, numbers: p,
     "temperature": _temperature,
     "linear": _linear,
     "steps": _steps,
+    "mixed": _mixed,
     "odds": _odds,
 }
 _SHAPES: Final[dict[str, dict[str, Callable[[int], tuple[Any, ...]]]]] = {
     "none": {},
     "temperature": {"temperature": lambda classes: ()},
     "odds": {"temperature": lambda classes: ()},
+    "mixed": {
+        "temperature": lambda classes: (),
+        "knots": lambda classes: (classes, None),
+        "values": lambda classes: (classes, None),
+    },
     "linear": {"weights": lambda classes: (classes, classes), "bias": lambda classes: (classes,)},
     "steps": {"knots": lambda classes: (classes, None), "values": lambda classes: (classes, None)},
 }

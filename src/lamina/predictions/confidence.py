@@ -107,8 +107,8 @@ class Confidence:
             limits = self._limits(each, own, coverage, values)
             if each.bound is not None and limits is not None:
                 columns = each.bound.columns(each.target, own, spread, limits, known)
-                several = len(self.parts) > 1 and each.answer_is_set
-                found += [c.alias(f"{c.name}_{each.target.column}") if several else c for c in columns]
+                named = f"prediction_set_{each.target.column}" if len(self.parts) > 1 else "prediction_set"
+                found += [c.alias(named) if c.name == "prediction_set" else c for c in columns]
         return found
 
     def judged(self, answered: Answered, answers: np.ndarray, values: pl.Series | None = None) -> Scores:

@@ -9,7 +9,7 @@ import polars as pl
 
 from lamina.features.base import Arrays
 from lamina.features.features import Features, broken, broken_findings
-from lamina.predictions.answers import answer_frame, calibrated, covered_by, encoded
+from lamina.predictions.answers import answer_frame, covered_by, encoded
 from lamina.records import Finding
 from lamina.training.answered import Answered, answered
 from lamina.training.fitted import Fitted
@@ -40,12 +40,13 @@ def predict(
         watch(done)
     joined, known = Answered.joined(raw), np.concatenate(readable)
     answers = answer_frame(
-        calibrated(fitted, joined.decoded), fitted.target, known, probabilities=probabilities
+        fitted,
+        joined,
+        known,
+        probabilities=probabilities,
+        coverage=coverage,
+        values=covered_by(fitted, frame),
     )
-    if fitted.confidence is not None:
-        values = covered_by(fitted, frame)
-        bounds = fitted.confidence.columns(joined, known, coverage=coverage, values=values)
-        answers = answers.with_columns(bounds)
     found = {column: np.concatenate(rows) for column, rows in unreadable.items()}
     return answers, tuple(broken_findings(found))
 

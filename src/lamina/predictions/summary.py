@@ -19,6 +19,7 @@ SHOWN = {
     "f1": "precision and recall together, mean of the classes",
     "log_loss": "price of confident errors; less is better",
     "ece": "gap between confidence and accuracy; less is better",
+    "ece_noise": "the same for honest probabilities, by chance alone",
     "rmse": "typical error, large ones counting more; less is better",
     "mae": "mean error; less is better",
     "r2": "share of the variation explained",
@@ -35,6 +36,9 @@ SHOWN = {
     "iou": "pixels both told and true, per pixel told or true",
     "pixel_accuracy": "share of pixels that are right",
     "pinball": "error of the quantiles; less is better",
+    "coverage": "sets or intervals that hold the true answer",
+    "set_size": "classes in a set, mean",
+    "width": "width of an interval, mean",
 }
 ORDER = {name: place for place, name in enumerate(SHOWN)}
 COVERAGE = "coverage_"

@@ -31,7 +31,7 @@ def calibration_noise(probabilities: np.ndarray, seed: int = 0) -> float:
     """The calibration error that perfectly honest probabilities would show on so few rows, by chance alone:
     the mean over draws in which each answer is right with the probability it was given."""
     confidence = probabilities.max(1)
-    drawn = np.random.default_rng(seed).random((NOISE_DRAWS, len(confidence))) < confidence
+    drawn = np.random.default_rng((seed, NOISE_DRAWS)).random((NOISE_DRAWS, len(confidence))) < confidence
     return float(np.mean([_error(confidence, right) for right in drawn]))
 
 
