@@ -24,7 +24,8 @@ PACKAGE = ROOT / "src" / "lamina"
 
 def test_the_public_names():
     assert sorted(lamina.__all__) == [
-        *("Evaluation", "Field", "LaminaError", "LaminaWarning", "Machine", "Model", "Predict"),
+        *("Costs", "Evaluation", "Field", "LaminaError", "LaminaWarning", "Limit", "Machine", "Model"),
+        "Predict",
         *("Schema", "Settings", "Transcribe", "__version__", "doctor", "fit", "load", "schema"),
     ]
     assert dir(lamina) == sorted(lamina.__all__)

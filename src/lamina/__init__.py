@@ -16,6 +16,8 @@ from lamina.version import __version__
 
 if TYPE_CHECKING:
     from lamina.data.doctor import doctor
+    from lamina.decisions.costs import Costs
+    from lamina.decisions.limits import Limit
     from lamina.errors import LaminaError, LaminaWarning
     from lamina.model import Model, fit, load, schema
     from lamina.records import Evaluation, Field, Schema
@@ -24,10 +26,12 @@ if TYPE_CHECKING:
     from lamina.training.precision import Machine
 
 __all__ = [
+    "Costs",
     "Evaluation",
     "Field",
     "LaminaError",
     "LaminaWarning",
+    "Limit",
     "Machine",
     "Model",
     "Predict",
@@ -43,6 +47,8 @@ __all__ = [
 
 # Where each public name lives: imported when it is first used, so that `import lamina` stays light
 _HOMES = {
+    "Costs": "lamina.decisions.costs",
+    "Limit": "lamina.decisions.limits",
     "Evaluation": "lamina.records",
     "Field": "lamina.records",
     "LaminaError": "lamina.errors",

@@ -15,7 +15,7 @@ from lamina.data.groups import grouping, with_groups
 from lamina.data.infer import infer
 from lamina.data.read import read
 from lamina.data.table import Table
-from lamina.errors import LaminaWarning, UsageError
+from lamina.errors import LaminaWarning, TargetError, UsageError
 from lamina.predictions.baseline import Baseline
 from lamina.predictions.evaluate import evaluate
 from lamina.predictions.predict import predict
@@ -31,6 +31,10 @@ from lamina.training.precision import Machine, choose_device
 from lamina.version import __version__
 
 if TYPE_CHECKING:
+    from lamina.decisions.costs import Costs
+    from lamina.decisions.limits import Limit
+    from lamina.decisions.of_model import Rows
+    from lamina.decisions.worth import Money
     from lamina.predictions.explain.records import Counterfactual, Explanation
     from lamina.predictions.inspect import LayerInfo, Trace
 
@@ -154,6 +158,84 @@ class Model:
         frame, findings = conform(table, self.schema, need_target=False)
         warn_of((*table.findings, *findings))
         return frame
+
+    def decide(self, data: Any, costs: Costs, *, limits: Sequence[Limit] = ()) -> Any:
+        """The action with the best expected value for every row: ``action``, ``expected_value`` (money made:
+        minus the cost), ``runner_up`` and its value, and the ``reason``; the frame type that came in.
+
+        ``limits`` on how often actions are taken, or on what they spend, are obeyed exactly.
+        """
+        from lamina.decisions.of_model import decide
+
+        return like(decide(self.fitted, self._rows(data), costs, limits), data)
+
+    def worth(self, data: Any, costs: Costs, *, limits: Sequence[Limit] = (), trained: Any = None) -> Money:
+        """The money that ``decide`` would have made on rows with known answers, beside doing nothing, always
+        the same action, and thresholds; ``trained`` are rows on which the best threshold is chosen."""
+        from lamina.decisions.of_model import judge
+
+        known = None if trained is None else self._rows(trained, need_target=True)
+        return judge(self.fitted, self._rows(data, need_target=True), costs, limits, known)
+
+    def what_if(
+        self,
+        data: Any,
+        costs: Costs,
+        entry: tuple[str, str],
+        amounts: Iterable[float],
+        *,
+        limits: Sequence[Limit] = (),
+    ) -> pl.DataFrame:
+        """Expected value as the amount at ``entry`` (action, class) takes each of ``amounts``; with known
+        answers also what was really made."""
+        from lamina.decisions.of_model import what_if
+
+        return what_if(self.fitted, self._rows(data), costs, entry, amounts, limits)
+
+    def order(
+        self,
+        data: Any,
+        *,
+        too_much: str | float,
+        too_little: str | float,
+        stock: str | float = 0.0,
+        pack: float = 1.0,
+        minimum: float = 0.0,
+        service: float | None = None,
+    ) -> Any:
+        """How much to order for every row, by the quantiles of what is needed: ``order``, ``expected_cost``,
+        and the ``service`` level reached.
+
+        ``too_much`` and ``too_little`` are costs per unit left or missing, ``stock`` what is there (numbers
+        or formulas of columns); orders are multiples of ``pack``, nothing or at least ``minimum``, and
+        enough with the probability ``service`` where it is given. For several periods of delivery time,
+        predict what is needed in all of them."""
+        from lamina.decisions.of_model import order
+
+        told = order(
+            self.fitted, self._rows(data), too_much=too_much, too_little=too_little, stock=stock,
+            pack=pack, minimum=minimum, service=service,
+        )  # fmt: skip
+        return like(told, data)
+
+    def _rows(self, data: Any, *, need_target: bool = False) -> Rows:
+        """The table as it came and as the network reads it; with ``need_target`` only rows with an answer."""
+        from lamina.decisions.of_model import Rows
+
+        table = read(data, part="test" if need_target else "all")
+        frame, findings = conform(table, self.schema, need_target=False)
+        warn_of((*table.findings, *findings))
+        target = self.fitted.target.column
+        if not need_target:
+            return Rows(table.frame, frame)
+        if target not in frame.columns:
+            raise TargetError(
+                f"{table.source} has no column {target!r}: what would have been right is not known.",
+                "Bring rows whose answers are known.",
+                column=target,
+            )
+        known = frame[target].is_not_null()
+        return Rows(table.frame.filter(known), frame.filter(known))
 
     def inspect(self, data: Any = None, *, row: int = 0) -> str:
         """The layers, neurons and weights; with ``data`` the way of one row from raw value to answer."""

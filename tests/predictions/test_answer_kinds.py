@@ -126,7 +126,10 @@ def test_rows_of_weight_zero_teach_nothing() -> None:
 
 def test_columns_of_quantiles_rise() -> None:
     told = model("quantiles").predict(rows("quantiles"))
-    assert told.columns == ["predicted_price", *(f"price_{name}" for name in ("q10", "q50", "q90", "low", "high"))]
+    assert told.columns == [
+        "predicted_price",
+        *(f"price_{name}" for name in ("q10", "q50", "q90", "low", "high")),
+    ]
     assert told["predicted_price"].equals(told["price_q50"], null_equal=True)
     assert (np.diff(told.select("price_q10", "price_q50", "price_q90").to_numpy()) >= 0).all()
 

@@ -28,6 +28,23 @@ def predict(
     A row of which nothing could be read gets a null answer: the network would only be guessing. ``coverage``
     is how often the bounds are to hold (None: as the model was fitted for).
     """
+    raw, known, findings = answer_rows(fitted, frame, watch)
+    answers = answer_frame(
+        fitted,
+        raw,
+        known,
+        probabilities=probabilities,
+        coverage=coverage,
+        values=covered_by(fitted, frame),
+    )
+    return answers, findings
+
+
+def answer_rows(
+    fitted: Fitted, frame: pl.DataFrame, watch: Callable[[int], None] = lambda rows: None
+) -> tuple[Answered, np.ndarray, tuple[Finding, ...]]:
+    """The network's answers for every row, before calibration, whether anything in it could be read, bool
+    ``(rows,)``, and what could not."""
     raw, readable, unreadable = [], [], dict[str, list[np.ndarray]]()
     done = 0
     for arrays, upto in encoded(fitted.features, frame):
@@ -38,17 +55,8 @@ def predict(
             unreadable.setdefault(column, []).append(rows + done)
         done = upto
         watch(done)
-    joined, known = Answered.joined(raw), np.concatenate(readable)
-    answers = answer_frame(
-        fitted,
-        joined,
-        known,
-        probabilities=probabilities,
-        coverage=coverage,
-        values=covered_by(fitted, frame),
-    )
     found = {column: np.concatenate(rows) for column, rows in unreadable.items()}
-    return answers, tuple(broken_findings(found))
+    return Answered.joined(raw), np.concatenate(readable), tuple(broken_findings(found))
 
 
 def _readable(arrays: Arrays, features: Features, rows: int) -> np.ndarray:
