@@ -88,6 +88,7 @@ class Model:
         of: str | Sequence[str] | None = None,
         background: Any = None,
         seed: int = 0,
+        pictures: str | Path | None = None,
     ) -> Explanation:
         """Why the rows of ``data`` are answered as they are.
 
@@ -97,15 +98,17 @@ class Model:
         numbers from 0, by default all. ``of``: the class or label, or of several targets the column; by
         default the answered class, of two classes always the second. ``background``: rows to compare with,
         by default ``data`` itself; a model holds no rows of its training. The same ``seed`` gives the same
-        answers.
+        answers. ``pictures``: a folder to which what is inside pictures, clips and recordings is written as
+        PNG files.
 
         Raises UsageError for masks and transcripts, for rows that are not there, and where there is
         nothing to compare with.
         """
         from lamina.predictions.explain.explain import explain
+        from lamina.predictions.explain.overlay import write_overlays
 
         frame = self._inputs(data)
-        return explain(
+        found = explain(
             self.fitted,
             frame,
             rows=[rows] if isinstance(rows, int) else rows,
@@ -114,6 +117,9 @@ class Model:
             background=None if background is None else self._inputs(background),
             seed=seed,
         )
+        if pictures is not None:
+            write_overlays(self.fitted, frame, found.inside, pictures)
+        return found
 
     def counterfactual(
         self,

@@ -32,12 +32,12 @@ def background_of(reader: Reader, frame: pl.DataFrame, asked_for: str) -> tuple[
         )
     most = rows_wanted(len(reader.players))
     if frame.height <= most:
-        return reader.rows(frame), f"all {frame.height:,} rows of {asked_for}"
+        return reader.rows(frame), f"all {frame.height:,} of {asked_for}"
     deep = any(layer.deep for layer in reader.layers)
     frame_looked_at = _evenly(frame, most if deep else LOOKED_AT)
     rows = reader.rows(frame_looked_at)
     chosen = representative(reader.answers(rows), most)
-    return _taken(rows, chosen), f"{most:,} of the {frame.height:,} rows of {asked_for}"
+    return _taken(rows, chosen), f"{most:,} of {frame.height:,} of {asked_for}"
 
 
 def rows_wanted(players: int) -> int:

@@ -11,6 +11,8 @@ import numpy as np
 import polars as pl
 
 from lamina.errors import UsageError, nearest
+from lamina.features.targets.base import Target
+from lamina.features.targets.several import SeveralTarget
 from lamina.predictions.explain.asked import Asking
 from lamina.predictions.explain.background import background_of
 from lamina.predictions.explain.columns import explained_rows
@@ -50,7 +52,7 @@ def explain(
     compared, words = background_of(
         reader,
         frame if background is None else background,
-        "the rows given" if background is None else "the background",
+        "the rows given" if background is None else "the background rows",
     )
     if "columns" not in what and rows is None:
         numbers = evenly(numbers, MOST_ROWS)
@@ -104,9 +106,14 @@ def _with_importance(
     return msgspec.structs.replace(
         found,
         importance=importance_of(reader, explained, losses, seed),
-        metric=reader.fitted.target.metrics[0] if losses else None,
+        metric=_metric(reader.fitted.target) if losses else None,
         judged=judged,
     )
+
+
+def _metric(target: Target) -> str:
+    """The error that losses are told in; of several targets each has its own."""
+    return "error" if isinstance(target, SeveralTarget) else target.metrics[0]
 
 
 def check_what(what: Sequence[str]) -> None:
