@@ -18,8 +18,9 @@ LOOKED_AT = 4096  # rows whose answers are looked at to choose among them
 MANY_ANSWERS = 200  # columns of decoded answers: with more, rows are taken evenly
 
 
-def background_of(reader: Reader, frame: pl.DataFrame, asked_for: str) -> tuple[Rows, str]:
-    """The rows to compare with, and what they are in words. ``asked_for``: where ``frame`` comes from.
+def background_of(reader: Reader, frame: pl.DataFrame, asked_for: str, work: int = WORK) -> tuple[Rows, str]:
+    """The rows to compare with, and what they are in words. ``asked_for``: where ``frame`` comes from;
+    ``work``: answers that may be asked for per explained row.
 
     Raises UsageError where there is no second row.
     """
@@ -30,7 +31,7 @@ def background_of(reader: Reader, frame: pl.DataFrame, asked_for: str) -> tuple[
             "that are like those the model meets, such as rows of its training.",
             rows=frame.height,
         )
-    most = rows_wanted(len(reader.players))
+    most = rows_wanted(len(reader.players), work)
     if frame.height <= most:
         return reader.rows(frame), f"all {frame.height:,} of {asked_for}"
     deep = any(layer.deep for layer in reader.layers)
@@ -40,9 +41,9 @@ def background_of(reader: Reader, frame: pl.DataFrame, asked_for: str) -> tuple[
     return _taken(rows, chosen), f"{most:,} of {frame.height:,} of {asked_for}"
 
 
-def rows_wanted(players: int) -> int:
-    """How many rows to compare with, so that a pair of walks with each stays within ``WORK``."""
-    return int(np.clip(WORK // max(2 * (players - 1), 1), LEAST, MOST))
+def rows_wanted(players: int, work: int = WORK) -> int:
+    """How many rows to compare with, so that a pair of walks with each stays within ``work``."""
+    return int(np.clip(work // max(2 * (players - 1), 1), LEAST, MOST))
 
 
 def representative(decoded: np.ndarray, most: int) -> np.ndarray:

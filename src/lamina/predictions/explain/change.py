@@ -164,7 +164,7 @@ def _drawn_back(search: Search, found: Found) -> Found:
 
 def _nearest(search: Search, column: Candidates, values: Mapping[str, pl.Series]) -> pl.Series:
     """The cell of one column nearest to the row's own that still brings the answer; the others stay."""
-    low, cell = column.start, values[column.column]
+    low, cell = column.nearest, values[column.column]
     for _ in range(FINER):
         tried = column.between(low, column.scale(cell[0]), STEPS)
         cells = column.cells(tried)

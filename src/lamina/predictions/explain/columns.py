@@ -32,6 +32,7 @@ def explained_rows(
     background: Rows,
     *,
     seed: int = 0,
+    work: int = WORK,
     watch: Callable[[int], None] = lambda rows: None,
 ) -> list[RowExplanation]:
     """One record per row and answer; ``numbers`` are the rows' numbers in the table."""
@@ -39,7 +40,7 @@ def explained_rows(
     found = []
     for place, number in enumerate(numbers):
         asked = asking.of(own[place])
-        shares = row_shares(reader, asked, rows, place, own[place], background, others, seed)
+        shares = row_shares(reader, asked, rows, place, own[place], background, others, seed, work)
         found += _records(reader, asked, shares, rows.frame, place, number)
         watch(place + 1)
     return found
@@ -47,11 +48,12 @@ def explained_rows(
 
 def row_shares(
     reader: Reader, asked: Sequence[Asked], rows: Rows, place: int, own: np.ndarray, background: Rows,
-    others: np.ndarray, seed: int,
+    others: np.ndarray, seed: int, work: int = WORK,
 ) -> Shares:  # fmt: skip
     """The shares of one row; ``own`` ``(width,)`` and ``others`` ``(rows, width)`` are decoded answers.
 
-    Every row meets the same orders, so a row is explained alike by itself and among others.
+    ``work`` answers are asked for, or as many as are needed. Every row meets the same orders, so a row is
+    explained alike by itself and among others.
     """
 
     def game(coalitions: np.ndarray, compared: np.ndarray) -> np.ndarray:
@@ -60,9 +62,9 @@ def row_shares(
 
     players = len(reader.players)
     answer, nobody = _values(asked, own[None])[0], _values(asked, others)
-    if players <= ALL_COALITIONS and (2**players - 2) * len(others) <= WORK:
+    if players <= ALL_COALITIONS and (2**players - 2) * len(others) <= work:
         return enumerated(game, players, answer, nobody)
-    rounds = int(np.clip(WORK // (2 * (players - 1) * len(others)), 1, MOST_ROUNDS))
+    rounds = int(np.clip(work // (2 * (players - 1) * len(others)), 1, MOST_ROUNDS))
     return sampled(game, players, answer, nobody, rounds, np.random.default_rng(seed))
 
 

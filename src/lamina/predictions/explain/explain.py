@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any, Final, Literal, get_args
+from typing import Final, Literal, get_args
 
 import msgspec
 import numpy as np
@@ -14,11 +14,11 @@ from lamina.errors import UsageError, nearest
 from lamina.features.targets.base import Target
 from lamina.features.targets.several import SeveralTarget
 from lamina.predictions.explain.asked import Asking
-from lamina.predictions.explain.background import background_of
+from lamina.predictions.explain.background import WORK, background_of
 from lamina.predictions.explain.columns import explained_rows
 from lamina.predictions.explain.importance import importance_of, known_answers, losses_of
 from lamina.predictions.explain.inside import PARTS, inside_rows
-from lamina.predictions.explain.reading import Reader
+from lamina.predictions.explain.reading import Reader, Rows
 from lamina.predictions.explain.records import Explanation, Inside, RowExplanation
 from lamina.progress import Bar
 from lamina.training.fitted import Fitted
@@ -26,7 +26,8 @@ from lamina.training.fitted import Fitted
 What = Literal["columns", "inside", "importance"]
 
 PATIENCE: Final = 2.0  # seconds before a progress bar appears
-MOST_ROWS: Final = 200  # rows whose shares importance is the mean of, unless they are named
+ROUGH: Final = 2048  # answers per row, where only the mean over many rows is told
+MOST_ROWS: Final = 100  # rows whose shares importance is the mean of, unless they are named
 MOST_JUDGED: Final = 1000  # rows whose columns are dealt out
 
 
@@ -49,14 +50,16 @@ def explain(
         found = msgspec.structs.replace(found, inside=_inside(reader, asking, frame, numbers))
     if "columns" not in what and "importance" not in what:
         return found
+    work = WORK if "columns" in what else ROUGH
     compared, words = background_of(
         reader,
         frame if background is None else background,
         "the rows given" if background is None else "the background rows",
+        work,
     )
     if "columns" not in what and rows is None:
         numbers = evenly(numbers, MOST_ROWS)
-    explained = _explained(reader, asking, frame, numbers, compared, seed)
+    explained = _explained(reader, asking, frame, numbers, compared, seed, work)
     shown = tuple(explained) if "columns" in what else ()
     found = msgspec.structs.replace(found, rows=shown, background=words)
     return _with_importance(found, reader, frame, explained, seed) if "importance" in what else found
@@ -75,14 +78,20 @@ def _inside(reader: Reader, asking: Asking, frame: pl.DataFrame, numbers: np.nda
 
 
 def _explained(
-    reader: Reader, asking: Asking, frame: pl.DataFrame, numbers: np.ndarray, compared: Any, seed: int
+    reader: Reader,
+    asking: Asking,
+    frame: pl.DataFrame,
+    numbers: np.ndarray,
+    compared: Rows,
+    seed: int,
+    work: int,
 ) -> list[RowExplanation]:
     """A chunk of rows at a time: what the input layers make of media is large."""
     found, done = list[RowExplanation](), 0
     with Bar("explaining", len(numbers), after=PATIENCE) as bar:
         for part in _parts(numbers):
             found += explained_rows(
-                reader, asking, reader.rows(frame[part]), part.tolist(), compared, seed=seed,
+                reader, asking, reader.rows(frame[part]), part.tolist(), compared, seed=seed, work=work,
                 watch=partial(_further, bar, done),
             )  # fmt: skip
             done += len(part)

@@ -46,7 +46,9 @@ def write_overlays(
         column = re.sub(r"[^\w.-]+", "_", one.column)[:60]
         path = folder / f"row-{one.row}-{column}-{number}.png"
         with written_whole(path) as waiting:
-            overlay(_beneath(fitted, frame, one), np.array(one.map)).save(waiting, format="PNG")
+            shares = np.array(one.map)
+            upright = shares[::-1] if one.kind == "audio" else shares  # high sounds on top
+            overlay(_beneath(fitted, frame, one), upright).save(waiting, format="PNG")
         found.append(path)
     return found
 
@@ -69,8 +71,7 @@ def overlay(picture: np.ndarray | None, shares: np.ndarray) -> Image.Image:
 
 
 def _beneath(fitted: Fitted, frame: pl.DataFrame, one: Inside) -> np.ndarray | None:
-    """The picture as the network read it, of a clip the frame in the middle; None for a recording, whose map
-    is turned so that high sounds are on top."""
+    """The picture as the network read it, of a clip the frame in the middle; None for a recording."""
     feature: Any = next(each for each in fitted.features if one.column in each.columns)
     if one.kind == "audio":
         return None

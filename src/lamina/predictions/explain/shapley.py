@@ -63,7 +63,7 @@ def _walks(
     between = game(both.reshape(-1, players), asked.reshape(-1))
     values = np.empty((2, walks, players + 1, len(answer)))
     values[:, :, 0], values[:, :, -1] = others[rows], answer
-    values[:, :, 1:-1] = between.reshape(2, walks, players - 1, -1)
+    values[:, :, 1:-1] = between.reshape(2, walks, players - 1, len(answer))
     return values[0], values[1]
 
 
