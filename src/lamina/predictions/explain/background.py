@@ -15,6 +15,7 @@ from lamina.predictions.explain.reading import Reader, Rows
 WORK = 8192  # answers per explained row, about
 LEAST, MOST = 32, 256  # rows to compare with
 LOOKED_AT = 4096  # rows whose answers are looked at to choose among them
+OFFERED, PASSES = 32, 3  # rows that may take the place of a chosen one, and how often all are gone through
 MANY_ANSWERS = 200  # columns of decoded answers: with more, rows are taken evenly
 
 
@@ -38,6 +39,8 @@ def background_of(reader: Reader, frame: pl.DataFrame, asked_for: str, work: int
     frame_looked_at = _evenly(frame, most if deep else LOOKED_AT)
     rows = reader.rows(frame_looked_at)
     chosen = representative(reader.answers(rows), most)
+    if len(rows) > len(chosen):
+        chosen = matched(_seen(reader, rows), chosen)
     return _taken(rows, chosen), f"{most:,} of {frame.height:,} of {asked_for}"
 
 
@@ -61,6 +64,38 @@ def representative(decoded: np.ndarray, most: int) -> np.ndarray:
         order = np.argsort(away @ directions[:, -1], kind="stable")
     places = ((np.arange(most) + 0.5) * len(decoded) / most).astype(np.int64)
     return np.sort(order[places])
+
+
+def _seen(reader: Reader, rows: Rows) -> np.ndarray:
+    """What should have the same mean over all rows and over some: the answers, and what the input layers make
+    of every player, each of variance 1 in all, ``(rows, values)``."""
+    blocks = [reader.answers(rows), *(each for each in reader.by_player(rows))]
+    found = []
+    for each in blocks:
+        away = np.nan_to_num(each - each.mean(0))
+        found.append(away / max(float(np.sqrt((away**2).sum(1).mean())), 1e-12))
+    return np.concatenate(found, axis=1)
+
+
+def matched(values: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Some of the ``chosen`` rows exchanged for others, so that the means of ``values`` ``(rows, …)`` over
+    them come near to those over all rows.
+
+    What a column does by itself is then told as if all rows were compared with.
+    """
+    rng = np.random.default_rng(0)
+    chosen, aim = chosen.copy(), values.mean(0)
+    free = np.setdiff1d(np.arange(len(values)), chosen)
+    away = values[chosen].sum(0) - len(chosen) * aim
+    for _ in range(PASSES):
+        for place in rng.permutation(len(chosen)):
+            offered = rng.integers(0, len(free), OFFERED)
+            after = away - values[chosen[place]] + values[free[offered]]
+            best = int((after**2).sum(1).argmin())
+            if (after[best] ** 2).sum() < (away**2).sum():
+                away = after[best]
+                chosen[place], free[offered[best]] = free[offered[best]], chosen[place]
+    return np.sort(chosen)
 
 
 def _evenly(frame: pl.DataFrame, most: int) -> pl.DataFrame:

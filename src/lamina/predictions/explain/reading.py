@@ -89,6 +89,20 @@ class Reader:
         }
         return tuple(layer(view) for view in layer.views(own))
 
+    def by_player(self, rows: Rows) -> Iterator[np.ndarray]:
+        """What the input layers make of the columns of every player, first view, ``(rows, width)``; where
+        players are seen together, of all of them."""
+        for block, (feature, layer) in enumerate(zip(self.features, self.layers, strict=True)):
+            read = (
+                rows.read[block][0].flatten(0, -3)[0] if rows.read[block][0].ndim > 2 else rows.read[block][0]
+            )
+            told = read.float().cpu().numpy()
+            owners = layer.owners(feature)
+            if owners is None:
+                yield told
+                continue
+            yield from (told[:, np.array(owners) == k] for k in range(len(feature.columns)))
+
     def answers(self, rows: Rows) -> np.ndarray:
         """Decoded answers ``(rows, width)`` for the rows as they are."""
         everybody = np.ones((len(rows), len(self.players)), bool)
