@@ -1,4 +1,4 @@
-"""The door: fit, predict, evaluate, explain, inspect, save, load. It delegates and holds no logic of its own."""
+"""The door: fit, predict, evaluate, explain, inspect, save, load. It delegates and holds no logic."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from lamina.features.targets.transcript import TranscriptTarget
 from lamina.model import Model
 from lamina.predictions.answers import network_answers
 from lamina.predictions.explain.asked import Asking
-from lamina.predictions.explain.background import representative
+from lamina.predictions.explain.background import matched, representative
 from lamina.predictions.explain.reading import Reader
 from small_media import picture
 
@@ -233,6 +233,14 @@ def test_rows_to_compare_with_are_spread_over_the_answers() -> None:
     chosen = representative(values, 50)
     assert len(chosen) == 50
     assert abs(values[chosen].mean() - values.mean()) < 0.02  # a random sample: 0.14
+
+
+def test_rows_to_compare_with_have_the_means_of_all() -> None:
+    values = np.random.default_rng(0).normal(size=(2000, 30)) ** 3
+    chosen = matched(values, np.arange(100))
+    assert len(set(chosen.tolist())) == 100
+    away = np.abs(values[chosen].mean(0) - values.mean(0))
+    assert away.max() < 0.1 * np.abs(values[:100].mean(0) - values.mean(0)).max()
 
 
 # ----------------------------------------------------------------------------------------- importance

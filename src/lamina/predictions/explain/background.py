@@ -1,4 +1,4 @@
-"""The rows that answers are compared with: few, with answers spread as those of all.
+"""The rows that answers are compared with: few, chosen so that they stand for all.
 
 A model file holds no row of its training, so they come from the user: rows given as such, or the rows that
 are explained.
@@ -69,7 +69,7 @@ def representative(decoded: np.ndarray, most: int) -> np.ndarray:
 def _seen(reader: Reader, rows: Rows) -> np.ndarray:
     """What should have the same mean over all rows and over some: the answers, and what the input layers make
     of every player, each of variance 1 in all, ``(rows, values)``."""
-    blocks = [reader.answers(rows), *(each for each in reader.by_player(rows))]
+    blocks = [reader.answers(rows), *reader.by_player(rows)]
     found = []
     for each in blocks:
         away = np.nan_to_num(each - each.mean(0))

@@ -93,10 +93,8 @@ class Reader:
         """What the input layers make of the columns of every player, first view, ``(rows, width)``; where
         players are seen together, of all of them."""
         for block, (feature, layer) in enumerate(zip(self.features, self.layers, strict=True)):
-            read = (
-                rows.read[block][0].flatten(0, -3)[0] if rows.read[block][0].ndim > 2 else rows.read[block][0]
-            )
-            told = read.float().cpu().numpy()
+            read = rows.read[block][0]
+            told = read.reshape(-1, *read.shape[-2:])[0].float().cpu().numpy()  # the first member's
             owners = layer.owners(feature)
             if owners is None:
                 yield told
