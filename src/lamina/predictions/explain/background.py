@@ -6,8 +6,11 @@ are explained.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import polars as pl
+import torch
 
 from lamina.errors import UsageError
 from lamina.predictions.explain.reading import Reader, Rows
@@ -19,29 +22,41 @@ OFFERED, PASSES = 32, 3  # rows that may take the place of a chosen one, and how
 MANY_ANSWERS = 200  # columns of decoded answers: with more, rows are taken evenly
 
 
-def background_of(reader: Reader, frame: pl.DataFrame, asked_for: str, work: int = WORK) -> tuple[Rows, str]:
-    """The rows to compare with, and what they are in words. ``asked_for``: where ``frame`` comes from;
-    ``work``: answers that may be asked for per explained row.
+@dataclass(frozen=True)
+class Background:
+    """The rows compared with, their decoded ``answers`` ``(rows, width)``, what they are in ``words``, and
+    how many answers may be asked for per explained row, ``work``."""
+
+    rows: Rows
+    answers: np.ndarray
+    words: str
+    work: int
+
+
+def background_of(reader: Reader, frame: pl.DataFrame, asked_for: str, work: int = WORK) -> Background:
+    """The rows to compare with among those of ``frame``. ``asked_for``: where they come from.
 
     Raises UsageError where there is no second row.
     """
     if frame.height < 2:
         raise UsageError(
-            f"Answers are explained by comparing with other rows, and {asked_for} hold {frame.height}.",
+            f"Answers are explained by comparing with other rows, and {asked_for} are {frame.height}.",
             "Give more rows, or rows to compare with as `background` (--background FILE): a few hundred "
             "that are like those the model meets, such as rows of its training.",
             rows=frame.height,
         )
     most = rows_wanted(len(reader.players), work)
     if frame.height <= most:
-        return reader.rows(frame), f"all {frame.height:,} of {asked_for}"
+        rows = reader.rows(frame)
+        return Background(rows, reader.answers(rows), f"all {frame.height:,} of {asked_for}", work)
     deep = any(layer.deep for layer in reader.layers)
-    frame_looked_at = _evenly(frame, most if deep else LOOKED_AT)
-    rows = reader.rows(frame_looked_at)
-    chosen = representative(reader.answers(rows), most)
+    rows = reader.rows(_evenly(frame, most if deep else LOOKED_AT))
+    answers = reader.answers(rows)
+    chosen = representative(answers, most)
     if len(rows) > len(chosen):
-        chosen = matched(_seen(reader, rows), chosen)
-    return _taken(rows, chosen), f"{most:,} of {frame.height:,} of {asked_for}"
+        chosen = matched(_seen(reader, rows, answers), chosen)
+    words = f"{most:,} of {frame.height:,} of {asked_for}"
+    return Background(_taken(rows, chosen), answers[chosen], words, work)
 
 
 def rows_wanted(players: int, work: int = WORK) -> int:
@@ -66,10 +81,10 @@ def representative(decoded: np.ndarray, most: int) -> np.ndarray:
     return np.sort(order[places])
 
 
-def _seen(reader: Reader, rows: Rows) -> np.ndarray:
+def _seen(reader: Reader, rows: Rows, answers: np.ndarray) -> np.ndarray:
     """What should have the same mean over all rows and over some: the answers, and what the input layers make
     of every player, each of variance 1 in all, ``(rows, values)``."""
-    blocks = [reader.answers(rows), *reader.by_player(rows)]
+    blocks = [answers, *reader.by_player(rows)]
     found = []
     for each in blocks:
         away = np.nan_to_num(each - each.mean(0))
@@ -105,8 +120,6 @@ def _evenly(frame: pl.DataFrame, most: int) -> pl.DataFrame:
 
 
 def _taken(rows: Rows, chosen: np.ndarray) -> Rows:
-    import torch
-
     places = torch.from_numpy(chosen)
     read = tuple(tuple(view[..., places, :] for view in block) for block in rows.read)
     return Rows(rows.frame[chosen], read)

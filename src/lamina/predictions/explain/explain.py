@@ -14,11 +14,11 @@ from lamina.errors import UsageError, nearest
 from lamina.features.targets.base import Target
 from lamina.features.targets.several import SeveralTarget
 from lamina.predictions.explain.asked import Asking
-from lamina.predictions.explain.background import WORK, background_of
+from lamina.predictions.explain.background import WORK, Background, background_of
 from lamina.predictions.explain.columns import explained_rows
 from lamina.predictions.explain.importance import importance_of, known_answers, losses_of
 from lamina.predictions.explain.inside import PARTS, inside_rows
-from lamina.predictions.explain.reading import Reader, Rows
+from lamina.predictions.explain.reading import Reader
 from lamina.predictions.explain.records import Explanation, Inside, RowExplanation
 from lamina.progress import Bar
 from lamina.training.fitted import Fitted
@@ -50,19 +50,19 @@ def explain(
         found = msgspec.structs.replace(found, inside=_inside(reader, asking, frame, numbers))
     if "columns" not in what and "importance" not in what:
         return found
-    work = WORK if "columns" in what else ROUGH
-    compared, words = background_of(
-        reader,
-        frame if background is None else background,
-        "the rows given" if background is None else "the background rows",
-        work,
-    )
+    compared = _background(reader, frame, background, WORK if "columns" in what else ROUGH)
     if "columns" not in what and rows is None:
         numbers = evenly(numbers, MOST_ROWS)
-    explained = _explained(reader, asking, frame, numbers, compared, seed, work)
+    explained = _explained(reader, asking, frame, numbers, compared, seed)
     shown = tuple(explained) if "columns" in what else ()
-    found = msgspec.structs.replace(found, rows=shown, background=words)
+    found = msgspec.structs.replace(found, rows=shown, background=compared.words)
     return _with_importance(found, reader, frame, explained, seed) if "importance" in what else found
+
+
+def _background(reader: Reader, frame: pl.DataFrame, given: pl.DataFrame | None, work: int) -> Background:
+    if given is None:
+        return background_of(reader, frame, "the rows given", work)
+    return background_of(reader, given, "the background rows", work)
 
 
 def _inside(reader: Reader, asking: Asking, frame: pl.DataFrame, numbers: np.ndarray) -> tuple[Inside, ...]:
@@ -82,16 +82,15 @@ def _explained(
     asking: Asking,
     frame: pl.DataFrame,
     numbers: np.ndarray,
-    compared: Rows,
+    compared: Background,
     seed: int,
-    work: int,
 ) -> list[RowExplanation]:
     """A chunk of rows at a time: what the input layers make of media is large."""
     found, done = list[RowExplanation](), 0
     with Bar("explaining", len(numbers), after=PATIENCE) as bar:
         for part in _parts(numbers):
             found += explained_rows(
-                reader, asking, reader.rows(frame[part]), part.tolist(), compared, seed=seed, work=work,
+                reader, asking, reader.rows(frame[part]), part.tolist(), compared, seed=seed,
                 watch=partial(_further, bar, done),
             )  # fmt: skip
             done += len(part)
