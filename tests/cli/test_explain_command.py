@@ -17,29 +17,31 @@ pytestmark = pytest.mark.filterwarnings("default::lamina.model.LaminaWarning")
 Run = Callable[..., Any]
 
 
+@pytest.fixture
+def few(churn_folder: Path, tmp_path: Path) -> Path:
+    """Six customers with their answers."""
+    path = tmp_path / "few.csv"
+    pl.read_csv(churn_folder / "test.csv").head(6).write_csv(path)
+    return path
+
+
 def test_importance_by_default(run: Run, model_files: Path, churn_folder: Path) -> None:
-    ran = run("explain", model_files / "churn.lamina", churn_folder / "test.csv")
+    ran = run("explain", model_files / "churn.lamina", churn_folder / "new.csv", "--json")
     assert ran.code == 0, ran.err
+    found = json.loads(ran.out)
+    columns = {each["columns"][0] for each in found["importance"]}
+    assert columns == {"months", "plan", "charge", "joined", "city"}
+    assert (found["background"], found["judged"], found["rows"]) == ("all 50 of the rows given", 0, [])
+
+
+def test_importance_with_answers(run: Run, model_files: Path, few: Path) -> None:
+    ran = run("explain", model_files / "churn.lamina", few)
     assert "log_loss grows without it by" in ran.out
-    assert "Compared with all 200 of the rows given." in ran.out
-    found = json.loads(run("explain", model_files / "churn.lamina", churn_folder / "test.csv", "--json").out)
-    assert {each["columns"][0] for each in found["importance"]} == {
-        "months",
-        "plan",
-        "charge",
-        "joined",
-        "city",
-    }
-    assert found["judged"] == 200
+    assert "Compared with all 6 of the rows given." in ran.out
 
 
-def test_a_row_and_a_file(run: Run, model_files: Path, churn_folder: Path, tmp_path: Path) -> None:
-    asked = (
-        model_files / "churn.lamina",
-        churn_folder / "new.csv",
-        "--background",
-        churn_folder / "test.csv",
-    )
+def test_a_row_and_a_file(run: Run, model_files: Path, few: Path, churn_folder: Path, tmp_path: Path) -> None:
+    asked = (model_files / "churn.lamina", few, "--background", churn_folder / "new.csv")
     ran = run("explain", *asked, "--row", 3, "--row", 0)
     assert ran.out.index("Row 3, churned: probability of 'yes'") < ran.out.index("Row 0, churned")
     assert run("explain", *asked, "--row", 0, "--of", "no").out.startswith(
@@ -47,7 +49,7 @@ def test_a_row_and_a_file(run: Run, model_files: Path, churn_folder: Path, tmp_p
     )
     assert run("explain", *asked, "-o", tmp_path / "why.csv").code == 0
     table = pl.read_csv(tmp_path / "why.csv")
-    assert table.height == 50 * 5
+    assert table.height == 6 * 5
     total = table.group_by("row").agg(pl.col("contribution").sum() + pl.col("compared").first()).sort("row")
     answers = table.group_by("row").agg(pl.col("answer").first()).sort("row")
     assert total["contribution"].to_list() == pytest.approx(answers["answer"].to_list())
