@@ -14,6 +14,7 @@ import lamina
 from lamina.errors import UsageError
 from lamina.model import Model
 from lamina.predictions.explain.candidates import candidates_of
+from lamina.predictions.explain.change import _combined
 from lamina.predictions.explain.reading import Reader
 
 ROWS = 300
@@ -166,3 +167,22 @@ def test_the_same_change_every_time() -> None:
     columns = ["income", "debt", "plan", "guarantor", "since"]
     one, two = (bank().counterfactual(table(), row=refused()[3], changeable=columns) for _ in range(2))
     assert one == two
+
+
+def test_many_columns_are_tried_in_good_time() -> None:
+    """Of 60 columns no four together bring it: half a million choices are not gone through one by one."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(200, 60))
+    frame = pl.DataFrame({f"x{k}": x[:, k] for k in range(60)} | {"y": x.sum(1)})
+    model = lamina.fit(frame, "y", quality="fast", hidden=(8,), members=1, epochs=5)
+    found = model.counterfactual(frame, row=0, changeable=frame.columns[:60], wanted=(1e6, None))
+    assert not found.found
+    assert len(found.changes) == 4
+    assert found.tried < 100_000
+    assert "not at every value" in found.why
+
+
+def test_combinations_are_counted() -> None:
+    sizes = [3, 1, 4, 5]
+    exact = sum(int(np.prod(each)) for each in combinations(sizes, 3))
+    assert _combined(sizes, 3) == exact

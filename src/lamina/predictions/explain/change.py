@@ -121,18 +121,24 @@ def _grids(search: Search, count: int) -> Iterator[tuple[list[Candidates], np.nd
     """Every choice of so many columns, with all combinations of their candidates ``(n, count)``; fewer of
     them where they would be more than ``MOST_TRIED``."""
     columns = search.columns
-    full = sum(
-        int(np.prod([len(each) for each in group], dtype=np.float64))
-        for group in combinations(columns, count)
-    )
     most = None
-    if count > 1 and full > MOST_TRIED:
+    if count > 1 and _combined([len(each) for each in columns], count) > MOST_TRIED:
         search.thinned = True
         columns = _promising(search, count)
         most = max(LEAST_VALUES, int((MOST_TRIED / comb(len(columns), count)) ** (1 / count)))
     for group in combinations(columns, count):
         axes = [_spread_out(len(each), most) for each in group]
         yield list(group), np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, count)
+
+
+def _combined(sizes: Sequence[int], count: int) -> int:
+    """How many ways there are to choose so many of the columns, and a value for each: the elementary
+    symmetric polynomial of their sizes."""
+    ways = [1] + [0] * count
+    for size in sizes:
+        for chosen in range(count, 0, -1):
+            ways[chosen] += size * ways[chosen - 1]
+    return ways[count]
 
 
 def _promising(search: Search, count: int) -> list[Candidates]:
