@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,7 +112,7 @@ class Model:
         found = explain(
             self.fitted,
             frame,
-            rows=[rows] if isinstance(rows, int) else rows,
+            rows=[int(rows)] if isinstance(rows, int | Integral) else rows,
             what=[what] if isinstance(what, str) else what,
             of=of,
             background=None if background is None else self._inputs(background),

@@ -186,3 +186,21 @@ def test_combinations_are_counted() -> None:
     sizes = [3, 1, 4, 5]
     exact = sum(int(np.prod(each)) for each in combinations(sizes, 3))
     assert _combined(sizes, 3) == exact
+
+
+def test_one_of_several_answers() -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 200))
+    tags = [[t for t, on in (("hot", x > 0), ("new", y > 0)) if on] for x, y in zip(a, b, strict=True)]
+    frame = pl.DataFrame({"a": a, "b": b, "price": 10 * a + b, "tags": tags})
+    task = lamina.Predict(target=("price", "tags"), answer={"tags": "labels", "price": "number"})
+    model = lamina.fit(frame, task, quality="fast", hidden=(16,), members=2, epochs=40, rate=0.02)
+    row = int(np.argmin(a))
+    found = model.counterfactual(frame, row=row, changeable=["a", "b"], of="tags", wanted="hot")
+    assert (found.found, [each.column for each in found.changes]) == (True, ["a"])
+    found = model.counterfactual(frame, row=row, changeable={"a": "up"}, of="price", wanted=(0, 5))
+    assert 0 <= float(found.after) <= 5
+    with pytest.raises(UsageError, match="say which answer is to change"):
+        model.counterfactual(frame, row=row, changeable=["a"], wanted="hot")
+    with pytest.raises(UsageError, match="no label 'hit'"):
+        model.counterfactual(frame, row=row, changeable=["a"], of="tags", wanted="hit")

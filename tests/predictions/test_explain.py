@@ -204,7 +204,7 @@ def test_a_row_is_explained_alike_alone_and_among_others() -> None:
     assert [c.columns for c in alone.contributions] == [c.columns for c in many.contributions]
     own = [c.contribution for c in alone.contributions]
     assert own == pytest.approx([c.contribution for c in many.contributions], abs=1e-4)
-    assert price().explain(table(), rows=9) == price().explain(table(), rows=9)
+    assert price().explain(table(), rows=9) == price().explain(table(), rows=np.int64(9))
 
 
 def test_pictures_and_numbers_together() -> None:
