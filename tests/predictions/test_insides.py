@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 from pathlib import Path
 
@@ -126,6 +127,15 @@ def test_pixels_add_up_to_the_difference(tmp_path: Path) -> None:
     assert "row" in str(found)
     with Image.open(tmp_path / "maps" / "row-3-picture-1.png") as written:
         assert min(written.size) >= 320
+
+
+def test_a_picture_that_says_nothing() -> None:
+    model = copy.deepcopy(reader_of_digits())
+    next(model.fitted.network.input_layers()).mean.zero_()
+    blank = digits()[:1].with_columns(picture=pl.Series(np.zeros((1, 8, 8, 1), np.uint8)))
+    (inside,) = model.explain(blank, what="inside").inside
+    assert inside.answer == inside.baseline
+    assert not np.any(inside.map)
 
 
 def test_an_overlay_is_red_for_and_blue_against() -> None:

@@ -49,14 +49,18 @@ def background_of(reader: Reader, frame: pl.DataFrame, asked_for: str, work: int
     if frame.height <= most:
         rows = reader.rows(frame)
         return Background(rows, reader.answers(rows), f"all {frame.height:,} of {asked_for}", work)
-    deep = any(layer.deep for layer in reader.layers)
-    rows = reader.rows(_evenly(frame, most if deep else LOOKED_AT))
+    rows = reader.rows(_evenly(frame, LOOKED_AT if _quick(reader) else most))
     answers = reader.answers(rows)
     chosen = representative(answers, most)
     if len(rows) > len(chosen):
         chosen = matched(_seen(reader, rows, answers), chosen)
     words = f"{most:,} of {frame.height:,} of {asked_for}"
     return Background(_taken(rows, chosen), answers[chosen], words, work)
+
+
+def _quick(reader: Reader) -> bool:
+    """Whether thousands of rows are read in no time: no media, no pretrained encoder."""
+    return all(each.recipe in ("tables", "texts") and not each.frozen for each in reader.layers)
 
 
 def rows_wanted(players: int, work: int = WORK) -> int:
@@ -82,14 +86,16 @@ def representative(decoded: np.ndarray, most: int) -> np.ndarray:
 
 
 def _seen(reader: Reader, rows: Rows, answers: np.ndarray) -> np.ndarray:
-    """What should have the same mean over all rows and over some: the answers, and what the input layers make
-    of every player, each of variance 1 in all, ``(rows, values)``."""
-    blocks = [answers, *reader.by_player(rows)]
-    found = []
-    for each in blocks:
-        away = np.nan_to_num(each - each.mean(0))
-        found.append(away / max(float(np.sqrt((away**2).sum(1).mean())), 1e-12))
-    return np.concatenate(found, axis=1)
+    """What should have the same mean over all rows and over some: what the input layers make of every player,
+    each of variance 1 in all, and the answers, which weigh as much as all players, ``(rows, values)``."""
+    told = [_of_variance_1(each) for each in reader.by_player(rows)]
+    return np.concatenate([*told, _of_variance_1(answers) * len(told) ** 0.5], axis=1)
+
+
+def _of_variance_1(values: np.ndarray) -> np.ndarray:
+    """Centred, with a variance of 1 over all columns together."""
+    away = np.nan_to_num(values - values.mean(0))
+    return away / max(float(np.sqrt((away**2).sum(1).mean())), 1e-12)
 
 
 def matched(values: np.ndarray, chosen: np.ndarray) -> np.ndarray:
