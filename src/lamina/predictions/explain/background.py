@@ -16,7 +16,8 @@ from lamina.errors import UsageError
 from lamina.predictions.explain.reading import Reader, Rows
 
 WORK = 8192  # answers per explained row, about
-LEAST, MOST = 32, 256  # rows to compare with
+ROUGH = 2048  # ... where only means over many rows are told
+LEAST, ROUGH_LEAST, MOST = 32, 16, 256  # rows to compare with
 LOOKED_AT = 4096  # rows whose answers are looked at to choose among them
 OFFERED, PASSES = 32, 3  # rows that may take the place of a chosen one, and how often all are gone through
 MANY_ANSWERS = 200  # columns of decoded answers: with more, rows are taken evenly
@@ -65,7 +66,8 @@ def _quick(reader: Reader) -> bool:
 
 def rows_wanted(players: int, work: int = WORK) -> int:
     """How many rows to compare with, so that a pair of walks with each stays within ``work``."""
-    return int(np.clip(work // max(2 * (players - 1), 1), LEAST, MOST))
+    least = LEAST if work >= WORK else ROUGH_LEAST
+    return int(np.clip(work // max(2 * (players - 1), 1), least, MOST))
 
 
 def representative(decoded: np.ndarray, most: int) -> np.ndarray:

@@ -9,6 +9,7 @@ other.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -60,7 +61,7 @@ def row_shares(
 
     def game(coalitions: np.ndarray, compared: np.ndarray) -> np.ndarray:
         a = np.full(len(compared), place)
-        return _values(asked, reader.mixed(rows, background.rows, a, compared, coalitions))
+        return reader.mixed(rows, background.rows, a, compared, coalitions, partial(_values, asked))
 
     players, work = len(reader.players), background.work
     answer, nobody = _values(asked, own[None])[0], _values(asked, background.answers)

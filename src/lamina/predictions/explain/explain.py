@@ -14,9 +14,9 @@ from lamina.errors import UsageError, nearest
 from lamina.features.targets.base import Target
 from lamina.features.targets.several import SeveralTarget
 from lamina.predictions.explain.asked import Asking
-from lamina.predictions.explain.background import WORK, Background, background_of
+from lamina.predictions.explain.background import ROUGH, WORK, Background, background_of
 from lamina.predictions.explain.columns import explained_rows
-from lamina.predictions.explain.importance import importance_of, known_answers, losses_of
+from lamina.predictions.explain.importance import importance_of, known_answers, losses_of, rows_judged
 from lamina.predictions.explain.inside import PARTS, inside_rows
 from lamina.predictions.explain.reading import Reader
 from lamina.predictions.explain.records import Explanation, Inside, RowExplanation
@@ -26,9 +26,8 @@ from lamina.training.fitted import Fitted
 What = Literal["columns", "inside", "importance"]
 
 PATIENCE: Final = 2.0  # seconds before a progress bar appears
-ROUGH: Final = 2048  # answers per row, where only the mean over many rows is told
-MOST_ROWS: Final = 100  # rows whose shares importance is the mean of, unless they are named
-MOST_JUDGED: Final = 1000  # rows whose columns are dealt out
+FEWEST_ROWS, MOST_ROWS = 20, 100  # whose shares importance is the mean of, unless they are named
+MOST_ASKED: Final = 200_000  # answers asked for, for all of them together
 
 
 def explain(
@@ -52,11 +51,17 @@ def explain(
         return found
     compared = _background(reader, frame, background, WORK if "columns" in what else ROUGH)
     if "columns" not in what and rows is None:
-        numbers = evenly(numbers, MOST_ROWS)
+        numbers = evenly(numbers, _rows_shared(reader, compared))
     explained = _explained(reader, asking, frame, numbers, compared, seed)
     shown = tuple(explained) if "columns" in what else ()
     found = msgspec.structs.replace(found, rows=shown, background=compared.words)
     return _with_importance(found, reader, frame, explained, seed) if "importance" in what else found
+
+
+def _rows_shared(reader: Reader, compared: Background) -> int:
+    """How many rows importance is the mean of: fewer where there are many columns."""
+    each = max(1, 2 * (len(reader.players) - 1) * len(compared.rows))
+    return int(np.clip(MOST_ASKED // each, FEWEST_ROWS, MOST_ROWS))
 
 
 def _background(reader: Reader, frame: pl.DataFrame, given: pl.DataFrame | None, work: int) -> Background:
@@ -107,7 +112,7 @@ def _with_importance(
     known = known_answers(reader.fitted.target, frame)
     losses, judged = {}, 0
     if known is not None:
-        some = evenly(np.arange(len(known[0])), MOST_JUDGED)
+        some = evenly(np.arange(len(known[0])), rows_judged(reader))
         judged = len(some)
         with Bar("dealing out columns", len(reader.players), after=PATIENCE) as bar:
             losses = losses_of(reader, reader.rows(frame[known[0][some]]), known[1][some], seed, bar.at)

@@ -109,14 +109,20 @@ class Reader:
 
     @torch.inference_mode()
     def mixed(
-        self, first: Rows, second: Rows, a: np.ndarray, b: np.ndarray, coalitions: np.ndarray
+        self,
+        first: Rows,
+        second: Rows,
+        a: np.ndarray,
+        b: np.ndarray,
+        coalitions: np.ndarray,
+        told: Callable[[np.ndarray], np.ndarray] = lambda decoded: decoded,
     ) -> np.ndarray:
-        """Decoded answers ``(n, width)`` for rows ``a`` of ``first`` in the players of the coalition, and
-        rows ``b`` of ``second`` in the others; ``coalitions`` bool ``(n, players)``."""
+        """What is ``told`` of the decoded answers ``(n, width)`` for rows ``a`` of ``first`` in the players
+        of the coalition, and rows ``b`` of ``second`` in the others; ``coalitions`` bool ``(n, players)``."""
         width = sum(layer.width for layer in self.layers)
         at_once = max(16, min(MOST_ROWS, MOST_VALUES // max(width, 1)))
         parts = [
-            self._answer(self._mixture(first, second, a[each], b[each], coalitions[each]))
+            told(self._answer(self._mixture(first, second, a[each], b[each], coalitions[each])))
             for each in _slices(len(a), at_once)
         ]
         return np.concatenate(parts)
