@@ -12,6 +12,7 @@ import polars as pl
 
 from lamina.data.conform import conform
 from lamina.data.frames import like
+from lamina.data.groups import grouping, with_groups
 from lamina.data.infer import infer
 from lamina.data.read import read
 from lamina.data.table import Table
@@ -25,7 +26,7 @@ from lamina.settings import settings_from
 from lamina.store import model_file
 from lamina.tasks import Predict, Task, Transcribe
 from lamina.training.encode import Encoded, encode
-from lamina.training.fit import train_network
+from lamina.training.fit import Unseen, train_network
 from lamina.training.fitted import Fitted
 from lamina.training.precision import Machine, choose_device
 from lamina.version import __version__
@@ -53,30 +54,37 @@ class Model:
         """What was noticed in the training data."""
         return self.fitted.findings
 
-    def predict(self, data: Any, *, probabilities: bool | None = None) -> Any:
+    def predict(self, data: Any, *, probabilities: bool | None = None, coverage: float | None = None) -> Any:
         """Answers for the rows of ``data`` (a file, a folder, or a frame), one row each, in order.
 
-        The answer is of the frame type that came in (polars for files): ``predicted_<target>``, for
-        classes also ``probability`` of that class and ``probability_<class>`` of each one (up to 20
-        classes unless ``probabilities`` says otherwise), for quantiles ``<target>_q10`` … What cannot be read
-        is answered as missing and warned of.
-        """
+        The answer is of the frame type that came in (polars for files): ``predicted_<target>``, for classes
+        also ``probability`` of that class and ``probability_<class>`` of each one (up to 20 classes unless
+        ``probabilities`` says otherwise) and the ``prediction_set`` of classes that cannot be ruled out, for
+        numbers ``<target>_low`` and ``<target>_high``, for quantiles ``<target>_q10`` … What cannot be read
+        is answered as missing and warned of."""
         table = read(data, part="all")
         frame, findings = conform(table, self.schema, need_target=False)
         with Bar("predicting", frame.height) as bar:
-            answers, unreadable = predict(self.fitted, frame, probabilities=probabilities, watch=bar.at)
+            answers, unreadable = predict(
+                self.fitted, frame, probabilities=probabilities, coverage=coverage, watch=bar.at
+            )
         warn_of((*table.findings, *findings, *unreadable))
         return like(answers, data)
 
-    def evaluate(self, data: Any) -> Evaluation:
+    def evaluate(self, data: Any, *, by: str | Sequence[str] = ()) -> Evaluation:
         """Scores on rows with known answers, with 95 % intervals, beside the baselines.
 
-        A source in parts (``train/`` and ``test/`` folders, idx files) is read by its test part.
+        ``by`` names columns of the data: the rows are judged in groups of each, too, and groups that fare
+        clearly worse are named. A source in parts (``train/`` and ``test/`` folders, idx files) is read by
+        its test part.
         """
         table = read(data, part="test")
-        frame, findings = conform(table, self.schema, need_target=True)
+        columns = [by] if isinstance(by, str) else list(dict.fromkeys(by))
+        schema = with_groups(self.schema, table, columns)
+        frame, findings = conform(table, schema, need_target=True)
+        groups = [grouping(frame, schema[name]) for name in columns]
         with Bar("evaluating", frame.height) as bar:
-            scored = evaluate(self.fitted, self.baseline, frame, on=table.source, watch=bar.at)
+            scored = evaluate(self.fitted, self.baseline, frame, on=table.source, by=groups, watch=bar.at)
         warn_of((*table.findings, *findings))
         return scored
 
@@ -232,8 +240,8 @@ def fit(
         f for f in encoded.findings if f.code == "leak" and encoded.schema[str(f.column)].role == "ignored"
     )
     del table  # the arrays are enough from here on, and a large table is large
-    fitted = train_network(encoded, task, chosen, machine)
-    return Model(fitted, *_judged(fitted, encoded, source))
+    fitted, unseen = train_network(encoded, task, chosen, machine)
+    return Model(*_judged(fitted, encoded, unseen, source))
 
 
 def load(path: str | Path, *, device: str = "cpu") -> Model:
@@ -279,8 +287,10 @@ def warn_of(findings: Iterable[Finding]) -> None:
             warnings.warn(f"{each.message} {each.remedy}".strip(), LaminaWarning, stacklevel=3)
 
 
-def _judged(fitted: Fitted, encoded: Encoded, source: str) -> tuple[Baseline, Evaluation]:
-    """Baselines fitted on the training rows, and the scores on the validation rows."""
+def _judged(
+    fitted: Fitted, encoded: Encoded, unseen: Unseen, source: str
+) -> tuple[Fitted, Baseline, Evaluation]:
+    """Confidence, baselines fitted on the training rows, and the scores on the validation rows."""
     from lamina.predictions.judged import judged
 
-    return judged(fitted, encoded, source)
+    return judged(fitted, encoded, unseen, source)

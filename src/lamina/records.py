@@ -105,11 +105,47 @@ class Epoch(msgspec.Struct, frozen=True, kw_only=True):
     rate: float = 0.0
 
 
+class Group(msgspec.Struct, frozen=True, kw_only=True):
+    """Some of the rows, and how good the answers are there; ``intervals`` are 95 % bootstrap intervals."""
+
+    name: str
+    rows: int
+    scores: dict[str, float]
+    intervals: dict[str, tuple[float, float]] = {}
+
+
+class Worse(msgspec.Struct, frozen=True, kw_only=True):
+    """A group of rows that fares clearly worse than the other rows.
+
+    ``measure`` is what was compared ("error", "log_loss", "overconfidence", "absolute_error", …; of several
+    targets ``<target>.<measure>``), ``inside`` and ``outside`` its means in the group and in the other rows,
+    ``least`` how much larger the first is at least; ``share`` says that they are shares of rows.
+    """
+
+    column: str
+    group: str
+    measure: str
+    rows: int
+    inside: float
+    outside: float
+    least: float
+    share: bool = False
+
+
+class Groups(msgspec.Struct, frozen=True, kw_only=True):
+    """The groups of one column, ``how`` they were made, and those that fare clearly worse."""
+
+    column: str
+    how: str
+    groups: tuple[Group, ...]
+    worse: tuple[Worse, ...] = ()
+
+
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     """How good the answers are, beside an honest baseline.
 
     ``intervals`` are 95 % bootstrap intervals; ``baseline`` maps the name of a baseline
-    ("majority", "mean", "linear") to its scores on the same rows.
+    ("majority", "mean", "linear") to its scores on the same rows; ``groups`` are those asked for.
     """
 
     rows: int
@@ -118,6 +154,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     intervals: dict[str, tuple[float, float]] = {}
     baseline: dict[str, dict[str, float]] = {}
     on: str = ""
+    groups: tuple[Groups, ...] = ()
 
 
 def to_json(record: Any) -> str:

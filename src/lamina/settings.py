@@ -28,6 +28,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
       answer away, "too-many-classes" learns a target whose values hardly repeat
     - ``pretrained``: whether networks trained on other data may read these (``None``: where it pays and the
       extra is installed)
+    - ``coverage``: the share of bounds (intervals, sets of classes) that are to hold; ``coverage_by``: a
+      column in whose every group they are to hold so often, or the target itself: in every class
     - ``seed``: of every random choice
     """
 
@@ -46,6 +48,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     size: int | None = None
     allow: tuple[Literal["leak", "too-many-classes"], ...] = ()
     pretrained: bool | None = None
+    coverage: float = 0.9
+    coverage_by: str | None = None
     seed: int = 0
 
 
@@ -102,6 +106,8 @@ def _problem(name: str, value: Any) -> list[str]:
         return [f"decay={value!r}: a finite number is needed"]
     if name == "hidden" and any(neurons < 1 for neurons in checked):
         return [f"hidden={value!r}: a layer needs at least one neuron"]
+    if name == "coverage" and not 0 < checked < 1:
+        return [f"coverage={value!r}: a share between 0 and 1 is needed"]
     if name == "validation" and not 0 < checked < 1:
         return [f"validation={value!r}: a share between 0 and 1 is needed"]
     return []

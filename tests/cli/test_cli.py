@@ -24,7 +24,9 @@ pytestmark = pytest.mark.filterwarnings("default::lamina.model.LaminaWarning")
 Run = Callable[..., Any]
 QUICK = ("--quality", "fast", "--epochs", "1")
 CLASS_SCORES = {"accuracy", "balanced_accuracy", "f1", "auroc", "average_precision", "log_loss", "ece"}
+BOUNDED = {"ece_noise", "coverage", "set_size"}  # told without interval
 NUMBER_SCORES = {"rmse", "mae", "r2"}
+WIDTHS = {"coverage", "width"}
 
 
 def process(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -44,7 +46,8 @@ def test_the_whole_way_in_processes_of_its_own(churn_folder: Path, tmp_path: Pat
     assert answered.returncode == 0, answered.stderr
     answers = pl.read_csv(io.StringIO(answered.stdout))
     assert answers.height == 50
-    assert answers.columns[-4:] == ["predicted_churned", "probability", "probability_no", "probability_yes"]
+    names = ["predicted_churned", "probability", "probability_no", "probability_yes", "prediction_set"]
+    assert answers.columns[-5:] == names
     failed = process("predict", "churn.lamina", "nwe.csv", cwd=tmp_path)
     assert (failed.returncode, failed.stdout) == (1, "")
     assert failed.stderr.startswith("Error: There is no file or folder nwe.csv.")
@@ -160,7 +163,7 @@ def test_evaluate_classes(run: Run, model_files: Path, churn_folder: Path):
     ran = run("evaluate", model_files / "churn.lamina", churn_folder / "test.csv", "--json")
     assert ran.code == 0, ran.err
     said = json.loads(ran.out)
-    check_evaluation(said, 200, CLASS_SCORES, "majority")
+    check_evaluation(said, 200, CLASS_SCORES | BOUNDED, "majority")
     assert said["scores"]["auroc"] > 0.75
     assert "accuracy" in run("evaluate", model_files / "churn.lamina", churn_folder / "test.csv").out
 
@@ -168,7 +171,7 @@ def test_evaluate_classes(run: Run, model_files: Path, churn_folder: Path):
 def test_evaluate_numbers(run: Run, charge_model: Any, churn_folder: Path, tmp_path: Path):
     charge_model.save(tmp_path / "charge.lamina")
     said = json.loads(run("evaluate", "charge.lamina", churn_folder / "test.csv", "--json").out)
-    check_evaluation(said, 200, NUMBER_SCORES, "mean")
+    check_evaluation(said, 200, NUMBER_SCORES | WIDTHS, "mean")
 
 
 def test_evaluate_without_answers_fails_with_1(run: Run, model_files: Path, churn_folder: Path):
@@ -218,7 +221,7 @@ def test_a_failed_answer_leaves_the_old_file(run: Run, model_files: Path, tmp_pa
 def test_answers_to_the_terminal(run: Run, model_files: Path, churn_folder: Path):
     order = ("predict", model_files / "churn.lamina", churn_folder / "new.csv", "--only-answers")
     answers = pl.read_csv(io.StringIO(run(*order, "--no-probabilities").out))
-    assert answers.columns == ["predicted_churned", "probability"]
+    assert answers.columns == ["predicted_churned", "probability", "prediction_set"]
     records = json.loads(run(*order, "--json").out)
     assert [record["predicted_churned"] for record in records] == answers["predicted_churned"].to_list()
 
@@ -272,7 +275,7 @@ def test_inspect_a_row_that_is_not_there(
 
 def test_a_folder_of_class_folders(run: Run, model_files: Path, digits_folder: Path):
     said = json.loads(run("evaluate", model_files / "digits.lamina", digits_folder, "--json").out)
-    check_evaluation(said, 300, CLASS_SCORES, "majority")
+    check_evaluation(said, 300, CLASS_SCORES | BOUNDED, "majority")
     picture = next((digits_folder / "7").iterdir())
     answer = json.loads(run("predict", model_files / "digits.lamina", picture, "--json").out)
     assert len(answer) == 1
@@ -419,7 +422,7 @@ def test_frames_in_frames_out(made: Callable[[pl.DataFrame], Any], names: Callab
     new = made(churn_table(20, seed=3).drop("churned"))
     answers = model.predict(new)
     assert type(answers) is type(new)
-    assert len(names(answers)) == 4
+    assert len(names(answers)) == 5
     assert names(answers)[:2] == ["predicted_churned", "probability"]
     if hasattr(new, "index") and not isinstance(new, list):
         assert list(answers.index) == list(new.index)

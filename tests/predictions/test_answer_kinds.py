@@ -126,19 +126,23 @@ def test_rows_of_weight_zero_teach_nothing() -> None:
 
 def test_columns_of_quantiles_rise() -> None:
     told = model("quantiles").predict(rows("quantiles"))
-    assert told.columns == ["predicted_price", "price_q10", "price_q50", "price_q90"]
+    assert told.columns == [
+        "predicted_price",
+        *(f"price_{name}" for name in ("q10", "q50", "q90", "low", "high")),
+    ]
     assert told["predicted_price"].equals(told["price_q50"], null_equal=True)
     assert (np.diff(told.select("price_q10", "price_q50", "price_q90").to_numpy()) >= 0).all()
 
 
 def test_columns_of_labels_and_of_several() -> None:
     told = model("labels").predict(rows("labels"))
-    assert told.columns == ["predicted_tags", "probability_hot", "probability_new"]
+    assert told.columns == ["predicted_tags", "probability_hot", "probability_new", "possible_tags"]
     assert told.schema["predicted_tags"] == pl.List(pl.String)
     assert told["predicted_tags"].list.contains("hot").equals(told["probability_hot"] >= 0.5)
     assert model("several").predict(rows("several")).columns == [
         *("predicted_kind", "probability_kind", "probability_kind_no", "probability_kind_yes"),
         *("predicted_price", "predicted_tags", "probability_tags_hot", "probability_tags_new"),
+        *("prediction_set_kind", "price_low", "price_high", "possible_tags"),
     ]
     assert "joint" in model("several").validation.scores
 
@@ -171,14 +175,14 @@ def test_targets_that_are_not_there_are_named() -> None:
         lamina.fit(rows("several"), P(("kind", "price"), metric="rmse"), **QUICK)
 
 
-def test_pictures_with_labels_have_their_temperature_set(digits_folder: Path) -> None:
-    paths = sorted(digits_folder.glob("[012]/*.png"))[:90]
+def test_pictures_with_labels_are_calibrated(digits_folder: Path) -> None:
+    paths = sorted(digits_folder.glob("[012]/*.png"))
     names = [int(path.parent.name) for path in paths]
     tags = [[tag for tag, on in (("round", n != 1), ("one", n == 1)) if on] for n in names]
     frame = pl.DataFrame({"file": [str(path) for path in paths], "tags": tags, "digit": names})
     fitted = lamina.fit(frame, P(("tags", "digit")), quality="fast", epochs=2)
-    heats = [each.what for each in fitted.fitted.choices if each.what.startswith("temperature")]
-    assert heats == ["temperature tags", "temperature digit"]
+    said = {each.what: each.value for each in fitted.fitted.choices if each.what.startswith("calibration")}
+    assert said.keys() == {"calibration tags", "calibration digit"}
 
 
 @pytest.mark.filterwarnings("default::lamina.model.LaminaWarning")

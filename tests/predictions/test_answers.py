@@ -53,12 +53,22 @@ def test_the_answer_has_the_type_of_what_was_asked() -> None:
 
 def test_probabilities_are_those_of_the_classes() -> None:
     told = classes().predict(rows())
-    assert told.columns == ["predicted_y", "probability", "probability_no", "probability_yes"]
+    assert told.columns == [
+        "predicted_y",
+        "probability",
+        "probability_no",
+        "probability_yes",
+        "prediction_set",
+    ]
     both = told.select("probability_no", "probability_yes").to_numpy()
     assert both.sum(1) == pytest.approx(np.ones(len(both)), abs=1e-6)
     assert told["probability"].to_numpy() == pytest.approx(both.max(1))
     assert (told["predicted_y"] == np.where(both.argmax(1), "yes", "no")).all()
-    assert classes().predict(rows(), probabilities=False).columns == ["predicted_y", "probability"]
+    assert classes().predict(rows(), probabilities=False).columns == [
+        "predicted_y",
+        "probability",
+        "prediction_set",
+    ]
 
 
 def test_numbers_come_in_the_users_unit() -> None:

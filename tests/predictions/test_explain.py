@@ -125,7 +125,7 @@ def test_mixed_rows_are_answered_as_such_rows_are(model: Any) -> None:
     coalitions = rng.random((50, len(reader.players))) < 0.5
     told = reader.mixed(rows, rows, a, b, coalitions)
     raw = mixed_frame(reader, frame[a], frame[b], coalitions)
-    wanted = network_answers(fitted.network, fitted.features.transform(raw))
+    wanted = network_answers(fitted, fitted.features.transform(raw))
     assert told == pytest.approx(wanted.reshape(len(told), -1), abs=1e-5)
 
 
@@ -143,7 +143,7 @@ def test_changed_cells_are_read_anew() -> None:
     other = frame[:20].with_columns(a=pl.lit(2.0), word=pl.Series(["blue"] * 20))
     asked = frame[0].drop("a", "word").join(other.select("a", "word"), how="cross")
     told = reader.changed(reader.rows(frame[0]), other.select("word", "a"))
-    wanted = network_answers(fitted.network, fitted.features.transform(asked))
+    wanted = network_answers(fitted, fitted.features.transform(asked))
     assert told[:, 0] == pytest.approx(wanted, abs=1e-5)
 
 

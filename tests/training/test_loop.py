@@ -126,8 +126,10 @@ def run(checkpoint: Checkpoint | None) -> tuple[Network, Training]:
     """Both phases, as ``lamina.fit`` runs them."""
     features, examples = data()
     network = network_for(features)
-    parts = torch.arange(64), torch.arange(64, ROWS)
-    return network, fitting.run(network, examples, parts, RECIPE, "log_loss", checkpoint, False)
+    parts = fitting.Parts(torch.arange(64), torch.arange(64, ROWS), torch.arange(0))
+    training, before = fitting.run(network, examples, parts, RECIPE, "log_loss", checkpoint, False)
+    assert before is not None
+    return network, training
 
 
 @pytest.mark.parametrize(("phase", "step"), [("learn", 14), ("anneal", 8), ("anneal", 13)])
@@ -267,7 +269,7 @@ def test_the_time_limit_ends_training_within_a_step(clock: Clock) -> None:
 
 def test_both_phases_share_the_time_limit(clock: Clock) -> None:
     features, examples = data()
-    parts = torch.arange(64), torch.arange(64, ROWS)
+    parts = fitting.Parts(torch.arange(64), torch.arange(64, ROWS), torch.arange(0))
     began = clock.now
     fitting.run(
         network_for(features),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from lamina.cli.options import Data, Json, ModelFile, source
@@ -9,11 +11,20 @@ from lamina.cli.options import Data, Json, ModelFile, source
 NAME = "evaluate"
 
 
-def evaluate(model: ModelFile, data: Data, json: Json = False) -> None:
+def evaluate(
+    model: ModelFile,
+    data: Data,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(help="Also judge the rows in groups of this column; again for several."),
+    ] = None,
+    json: Json = False,
+) -> None:
     """Score MODEL on DATA, with intervals, beside honest baselines."""
     from lamina.model import load
-    from lamina.predictions.summary import score_lines
+    from lamina.predictions.summary import group_lines, score_lines
     from lamina.records import to_json
 
-    evaluation = load(model).evaluate(source(data))
-    typer.echo(to_json(evaluation) if json else "\n".join(score_lines(evaluation)))
+    evaluation = load(model).evaluate(source(data), by=by or ())
+    lines = score_lines(evaluation) + group_lines(evaluation)
+    typer.echo(to_json(evaluation) if json else "\n".join(lines))

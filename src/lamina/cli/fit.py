@@ -72,6 +72,13 @@ def fit(
         typer.Option("--refit/--no-refit", help="End with a part on all rows.", show_default=False),
     ] = None,
     time_limit: Annotated[float | None, typer.Option(help="Seconds of training.")] = None,
+    coverage: Annotated[float, typer.Option(help="Share of the sets and intervals that are to hold.")] = 0.9,
+    coverage_by: Annotated[
+        str | None,
+        typer.Option(
+            help="Hold it in every group of this column; the target: in every class.", show_default=False
+        ),
+    ] = None,
     allow: Annotated[
         list[str] | None,
         typer.Option(help="A finding that is to change nothing: leak, too-many-classes.", show_default=False),
@@ -148,7 +155,7 @@ def default_output(data: Path) -> Path:
 def _settings(options: dict[str, Any]) -> dict[str, Any]:
     names = (
         "quality", "activation", "members", "epochs", "batch", "rate", "decay", "validation",
-        "split", "size", "pretrained", "refit", "time_limit", "seed",
+        "split", "size", "pretrained", "refit", "time_limit", "coverage", "coverage_by", "seed",
     )  # fmt: skip
     chosen = {name: options[name] for name in names if options[name] is not None}
     if options["allow"]:

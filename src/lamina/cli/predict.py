@@ -34,6 +34,10 @@ def predict(
         bool | None,
         typer.Option("--probabilities/--no-probabilities", help="A column per class.", show_default=False),
     ] = None,
+    coverage: Annotated[
+        float | None,
+        typer.Option(help="How often sets and intervals are to hold, as 0.95.", show_default=False),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Answer every row of DATA with MODEL."""
@@ -46,7 +50,7 @@ def predict(
         ending_of(output)
         check_place(output)
     table = read(source(data))
-    answers = load(model).predict(table, probabilities=probabilities)
+    answers = load(model).predict(table, probabilities=probabilities, coverage=coverage)
     write(answers if only_answers else beside(table.frame, answers), output, json=json)
     if output is not None:
         typer.echo(f"Answered {answers.height:,} rows: {output}", err=True)

@@ -14,6 +14,7 @@ from lamina.records import Schema
 
 How = Literal["auto", "random", "group", "time"]
 
+ENOUGH = 400  # rows held back, from which on half of them is never learnt from
 QUANTILES = 10  # a number is held back evenly over so many parts of its range
 
 
@@ -25,6 +26,15 @@ class Split:
     validation: np.ndarray
     how: str
     why: str
+
+
+def kept_apart(parts: Split, seed: int) -> np.ndarray:
+    """Of the rows held back those that no part of training may learn from: on them probabilities are made
+    honest. Half of them, by chance; all where groups are kept whole; none where they are few."""
+    rows = parts.validation
+    if parts.how == "group" or len(rows) < ENOUGH:
+        return rows if parts.how == "group" else rows[:0]
+    return np.sort(np.random.default_rng((seed, 1)).permutation(rows)[: len(rows) // 2])
 
 
 def split(

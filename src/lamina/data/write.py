@@ -57,10 +57,12 @@ def _write(frame: pl.DataFrame, path: Path, ending: str) -> None:
 
 
 def _flat(frame: pl.DataFrame) -> pl.DataFrame:
-    """What a text format can hold: lists of words with ";" between, an empty one as "[]"; bytes as base64."""
-    lists = [pl.col(name) for name, dtype in frame.schema.items() if dtype == pl.List(pl.String)]
+    """What a text format can hold: lists with ";" between, an empty one as "[]"; bytes as base64."""
+    lists = [pl.col(name) for name, dtype in frame.schema.items() if isinstance(dtype, pl.List)]
+    words = [each.cast(pl.List(pl.String)).list.join(";") for each in lists]
     joined = [
-        pl.when(each.list.len() == 0).then(pl.lit("[]")).otherwise(each.list.join(";")) for each in lists
+        pl.when(each.list.len() == 0).then(pl.lit("[]")).otherwise(text)
+        for each, text in zip(lists, words, strict=True)
     ]
     return _without_bytes(frame).with_columns(
         text.alias(each.meta.output_name()) for text, each in zip(joined, lists, strict=True)

@@ -6,15 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import polars as pl
-import torch
 
 from lamina.features.base import Arrays
 from lamina.features.features import Features
-from lamina.features.targets.base import Target
-from lamina.network.network import Network
-from lamina.training.examples import writable
+from lamina.training.answered import Answered, answered
 from lamina.training.fitted import Fitted
-from lamina.training.validation import rows_at_once
 
 CHUNK = 131_072  # rows encoded at once: bounds memory whatever the table's size
 CHUNK_BYTES = 256 * 2**20  # and their arrays: a picture takes a thousand times what a number takes
@@ -34,35 +30,45 @@ def rows_encoded(features: Features) -> int:
 
 
 def answers_for(fitted: Fitted, frame: pl.DataFrame) -> np.ndarray:
-    """Decoded answers ``(rows, …)`` for a conformed frame: probabilities, standard units, ratios."""
-    return np.concatenate(
-        [network_answers(fitted.network, arrays) for arrays, _ in encoded(fitted.features, frame)]
-    )
+    """Decoded answers ``(rows, …)`` for a conformed frame, calibrated: probabilities, standard units,
+    ratios."""
+    parts = (network_answers(fitted, arrays) for arrays, _ in encoded(fitted.features, frame))
+    return np.concatenate(list(parts))
 
 
-@torch.inference_mode()
-def network_answers(network: Network, arrays: Arrays) -> np.ndarray:
-    """Decoded answers ``(rows, …)``, float32, in full precision: probabilities, standard units, ratios."""
-    network.eval()
-    device = next(network.parameters()).device
-    rows, at_once = len(next(iter(arrays.values()))), rows_at_once(arrays)
-    parts = []
-    for start in range(0, max(rows, 1), at_once):
-        batch = {
-            name: torch.from_numpy(writable(each[start : start + at_once])).to(device)
-            for name, each in arrays.items()
-        }
-        parts.append(network.output.answer(network.scores(batch)).cpu().numpy())
-    joined: np.ndarray = np.concatenate(parts)
-    return joined
+def network_answers(fitted: Fitted, arrays: Arrays) -> np.ndarray:
+    """The same for encoded rows."""
+    return calibrated(fitted, answered(fitted.network, arrays).decoded)
+
+
+def covered_by(fitted: Fitted, frame: pl.DataFrame) -> pl.Series | None:
+    """The column in whose groups bounds are to hold, where there is one."""
+    by = None if fitted.confidence is None else fitted.confidence.by
+    return frame[by] if by is not None and by in frame.columns else None
+
+
+def calibrated(fitted: Fitted, decoded: np.ndarray) -> np.ndarray:
+    """What the network says → what users are told."""
+    return decoded if fitted.confidence is None else fitted.confidence.calibrated(decoded)
 
 
 def answer_frame(
-    raw: np.ndarray, target: Target, answered: np.ndarray, *, probabilities: bool | None
+    fitted: Fitted,
+    answered: Answered,
+    known: np.ndarray,
+    *,
+    probabilities: bool | None = None,
+    coverage: float | None = None,
+    values: pl.Series | None = None,
 ) -> pl.DataFrame:
-    """The answers as columns, the first of each target ``predicted_<target>``.
+    """The answers as columns, the first of each target ``predicted_<target>``, then the bounds.
 
-    ``probabilities``: a column for each class or label (None: where they are few). Rows where ``answered``
-    is false are null.
+    ``probabilities``: a column for each class or label (None: where they are few). Rows where ``known`` is
+    false are null. ``coverage`` is how often bounds are to hold (None: as the model was fitted for),
+    ``values`` those of the column in whose groups they do.
     """
-    return pl.DataFrame(target.answer_columns(raw, answered, probabilities=probabilities))
+    told = calibrated(fitted, answered.decoded)
+    answers = fitted.target.answer_columns(told, known, probabilities=probabilities)
+    if fitted.confidence is not None:
+        answers += fitted.confidence.columns(answered, known, coverage=coverage, values=values)
+    return pl.DataFrame(answers)

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
+import msgspec
 import numpy as np
 import polars as pl
 
+from lamina.data.groups import Grouping
 from lamina.errors import TargetError
-from lamina.predictions.answers import encoded, network_answers
+from lamina.predictions.answers import calibrated, covered_by, encoded
 from lamina.predictions.baseline import Baseline
+from lamina.predictions.subgroups import subgroups
 from lamina.records import Evaluation
+from lamina.scores.calibration import calibration_noise
 from lamina.scores.intervals import intervals
+from lamina.training.answered import Answered, answered
 from lamina.training.fitted import Fitted
+
+
+class Rows(NamedTuple):
+    """What came of some rows: the network's answers before calibration, the linear model's, and the true
+    ones; ``by``, the column in whose groups bounds are to hold."""
+
+    network: Answered
+    linear: np.ndarray
+    answers: np.ndarray
+    by: pl.Series | None = None
 
 
 def evaluate(
@@ -21,9 +37,26 @@ def evaluate(
     frame: pl.DataFrame,
     *,
     on: str,
+    by: Sequence[Grouping] = (),
     watch: Callable[[int], None] = lambda rows: None,
 ) -> Evaluation:
-    """Scores, intervals and baselines on a conformed frame that has the target."""
+    """Scores, intervals and baselines on a conformed frame that has the target; ``by`` are groups of its
+    rows that are judged by themselves, too."""
+    rows = answered_rows(fitted, baseline, frame, watch)
+    scored = judge(fitted, baseline, rows, on, bounded=True)
+    if not by:
+        return scored
+    told = calibrated(fitted, rows.network.decoded)
+    return msgspec.structs.replace(scored, groups=subgroups(fitted.target, told, rows.answers, by))
+
+
+def answered_rows(
+    fitted: Fitted,
+    baseline: Baseline,
+    frame: pl.DataFrame,
+    watch: Callable[[int], None] = lambda rows: None,
+) -> Rows:
+    """The network's and the linear model's answers for a frame that has the target, and the true ones."""
     target = fitted.target
     answers = target.encode(frame)
     if not len(answers):
@@ -34,31 +67,31 @@ def evaluate(
         )
     network, linear = [], []
     for arrays, done in encoded(fitted.features, frame):
-        network.append(network_answers(fitted.network, arrays))
+        network.append(answered(fitted.network, arrays))
         linear.append(baseline.linear_answers(fitted.features, arrays, fitted.network.output))
         watch(done)
-    answered = np.concatenate(network), np.concatenate(linear)
-    return judge(fitted, baseline, answered, answers, on)
+    by = covered_by(fitted, frame)
+    return Rows(Answered.joined(network), np.concatenate(linear), answers, by)
 
 
-def judge(
-    fitted: Fitted,
-    baseline: Baseline,
-    answered: tuple[np.ndarray, np.ndarray],
-    answers: np.ndarray,
-    on: str,
-) -> Evaluation:
-    """The record of scores; ``answered`` are the network's and the linear model's answers."""
-    target, (network, linear) = fitted.target, answered
+def judge(fitted: Fitted, baseline: Baseline, rows: Rows, on: str, *, bounded: bool) -> Evaluation:
+    """The record of scores; ``bounded``: also how often bounds held, for rows that they were not found on."""
+    target, answers = fitted.target, rows.answers
+    told = calibrated(fitted, rows.network.decoded)
+    scores = target.judge(told, answers)
+    if "ece" in scores:
+        scores["ece_noise"] = calibration_noise(told)
+    if bounded and fitted.confidence is not None:
+        scores |= fitted.confidence.judged(rows.network, answers, rows.by)
     constant = baseline.constant_answers(target, len(answers))
     baselines = {target.simplest: target.judge(constant, answers)}
     if fitted.network.output.linear:
-        baselines["linear"] = target.judge(linear, answers)
+        baselines["linear"] = target.judge(rows.linear, answers)
     return Evaluation(
         rows=len(answers),
         metric=fitted.metric,
-        scores=target.judge(network, answers),
-        intervals=intervals(target.judge, network, answers),
+        scores=scores,
+        intervals=intervals(target.judge, told, answers),
         baseline=baselines,
         on=on,
     )

@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 from lamina.network.network import Network
-from lamina.predictions.answers import answer_frame
+from lamina.predictions.answers import answer_frame, covered_by
+from lamina.training.answered import Answered
 from lamina.training.fitted import Fitted
 
 SHOWN = 5  # neurons of a layer, values of an array
@@ -85,8 +86,8 @@ def trace(fitted: Fitted, frame: pl.DataFrame) -> Trace:
         for name, sums, active in network.hidden.trace(joined)
     ]
     scores = network.scores(tensors)
-    raw = network.output.answer(scores).numpy()
-    answer = answer_frame(raw, fitted.target, np.ones(1, bool), probabilities=True)
+    raw = Answered(network.output.answer(scores).numpy(), network.output.spread(scores).numpy())
+    answer = answer_frame(fitted, raw, np.ones(1, bool), probabilities=True, values=covered_by(fitted, frame))
     return Trace(
         raw={name: _plain(value) for name, value in frame.row(0, named=True).items()},
         encoded={name: each.reshape(-1).astype(float).tolist() for name, each in arrays.items()},

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import replace
 
-from lamina.predictions.answers import network_answers, rows_encoded
+import numpy as np
+import polars as pl
+
+from lamina.predictions.answers import rows_encoded
 from lamina.predictions.baseline import Baseline
-from lamina.predictions.evaluate import judge
+from lamina.predictions.confidence import Confidence
+from lamina.predictions.evaluate import Rows, judge
 from lamina.predictions.linear import fit_linear
-from lamina.records import Evaluation
+from lamina.records import Choice, Evaluation
+from lamina.training.answered import Answered, answered
 from lamina.training.encode import Encoded
+from lamina.training.fit import Unseen
 from lamina.training.fitted import Fitted
 
 
-def judged(fitted: Fitted, encoded: Encoded, source: str) -> tuple[Baseline, Evaluation]:
-    """Baselines fitted on the training rows; everybody's scores on the validation rows.
+def judged(
+    fitted: Fitted, encoded: Encoded, unseen: Unseen, source: str
+) -> tuple[Fitted, Baseline, Evaluation]:
+    """The network with its confidence, baselines fitted on the training rows, and everybody's scores on the
+    validation rows.
 
-    The network's passes were chosen on these rows, so its scores here are a little kind; a file it has
-    never seen (``evaluate``) tells the truth.
+    ``before`` are the network's answers for the validation rows before it learnt from them too, where it did:
+    what it says of rows that it knows would make it too sure of itself. The passes were chosen on these rows,
+    and the probabilities calibrated, so scores here are a little kind; a file never seen (``evaluate``) tells
+    the truth.
     """
     parts, output = encoded.split, fitted.network.output
     learnt = encoded.answers[parts.train]
@@ -27,14 +38,55 @@ def judged(fitted: Fitted, encoded: Encoded, source: str) -> tuple[Baseline, Eva
             output, encoded.features, encoded.arrays, encoded.answers, parts.train, fitted.settings.seed
         ),
     )
-    rows = parts.validation if len(parts.validation) else parts.train
+    rows, before = unseen if len(unseen.rows) else (parts.train, None)
     network, linear = [], []
     for part in _parts(rows, rows_encoded(encoded.features)):
         held = {name: each[part] for name, each in encoded.arrays.items()}
-        network.append(network_answers(fitted.network, held))
+        if before is None:
+            network.append(answered(fitted.network, held))
         linear.append(baseline.linear_answers(encoded.features, held, output))
-    answered = np.concatenate(network), np.concatenate(linear)
-    return baseline, judge(fitted, baseline, answered, encoded.answers[rows], f"validation rows of {source}")
+    told = before or Answered.joined(network)
+    seen = Rows(told, np.concatenate(linear), encoded.answers[rows])
+    if len(parts.validation):
+        fitted = with_confidence(fitted, encoded, seen, unseen)
+    return fitted, baseline, judge(fitted, baseline, seen, f"validation rows of {source}", bounded=False)
+
+
+def with_confidence(fitted: Fitted, encoded: Encoded, seen: Rows, unseen: Unseen) -> Fitted:
+    """The network with calibrated probabilities and bounds, from rows that it had not learnt from.
+
+    Where it has learnt from them since, its probabilities stay as they are: it is another network by now.
+    """
+    by, rows = encoded.covered_by, unseen.rows
+    confidence = Confidence.found(
+        fitted.target,
+        seen.network,
+        seen.answers,
+        coverage=fitted.settings.coverage,
+        by=fitted.settings.coverage_by,
+        calibrate=unseen.before is None,
+        values=None if by is None else by.gather(pl.Series(rows)),
+    )
+    return replace(fitted, confidence=confidence, choices=(*fitted.choices, *_said(confidence, len(rows))))
+
+
+def _said(confidence: Confidence, rows: int) -> list[Choice]:
+    """What was decided, for people."""
+    found = [
+        Choice(
+            what=f"calibration {part.target.column if len(confidence.parts) > 1 else ''}".rstrip(),
+            value=part.calibrator.name,
+            why=f"the correction of probabilities with the least loss on {rows:,} rows kept from training",
+        )
+        for part in confidence.parts
+        if part.answer_is_set
+    ]
+    if confidence.most() < confidence.coverage:
+        why = f"{rows:,} rows kept from training promise {confidence.most():.2f} at most: there are no bounds"
+        return [*found, Choice(what="coverage", value=None, why=why)]
+    where = f", in every group of {confidence.by!r}" if confidence.by else ""
+    why = f"share of the bounds that hold{where}, found on {rows:,} rows kept from training"
+    return [*found, Choice(what="coverage", value=confidence.coverage, why=why)]
 
 
 def _parts(rows: np.ndarray, size: int) -> list[np.ndarray]:

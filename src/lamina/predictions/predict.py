@@ -9,8 +9,9 @@ import polars as pl
 
 from lamina.features.base import Arrays
 from lamina.features.features import Features, broken, broken_findings
-from lamina.predictions.answers import answer_frame, encoded, network_answers
+from lamina.predictions.answers import answer_frame, covered_by, encoded
 from lamina.records import Finding
+from lamina.training.answered import Answered, answered
 from lamina.training.fitted import Fitted
 
 
@@ -19,24 +20,32 @@ def predict(
     frame: pl.DataFrame,
     *,
     probabilities: bool | None,
+    coverage: float | None = None,
     watch: Callable[[int], None] = lambda rows: None,
 ) -> tuple[pl.DataFrame, tuple[Finding, ...]]:
     """One row of answers per row of a conformed frame, and what could not be read.
 
-    A row of which nothing could be read gets a null answer: the network would only be guessing.
+    A row of which nothing could be read gets a null answer: the network would only be guessing. ``coverage``
+    is how often the bounds are to hold (None: as the model was fitted for).
     """
     raw, readable, unreadable = [], [], dict[str, list[np.ndarray]]()
     done = 0
     for arrays, upto in encoded(fitted.features, frame):
         chunk = frame.slice(done, upto - done)
-        raw.append(network_answers(fitted.network, arrays))
+        raw.append(answered(fitted.network, arrays))
         readable.append(_readable(arrays, fitted.features, chunk.height))
         for column, rows in broken(arrays, chunk, fitted.features).items():
             unreadable.setdefault(column, []).append(rows + done)
         done = upto
         watch(done)
+    joined, known = Answered.joined(raw), np.concatenate(readable)
     answers = answer_frame(
-        np.concatenate(raw), fitted.target, np.concatenate(readable), probabilities=probabilities
+        fitted,
+        joined,
+        known,
+        probabilities=probabilities,
+        coverage=coverage,
+        values=covered_by(fitted, frame),
     )
     found = {column: np.concatenate(rows) for column, rows in unreadable.items()}
     return answers, tuple(broken_findings(found))

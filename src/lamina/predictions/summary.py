@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lamina.records import Evaluation, Schema
+from lamina.predictions.row_losses import WORDS
+from lamina.records import Evaluation, Group, Schema, Worse
+from lamina.scores.worse import FALSE_ALARMS
 from lamina.training.fitted import Fitted
 
 # What each score means in words, in the order in which they are shown
@@ -17,6 +19,7 @@ SHOWN = {
     "f1": "precision and recall together, mean of the classes",
     "log_loss": "price of confident errors; less is better",
     "ece": "gap between confidence and accuracy; less is better",
+    "ece_noise": "the same for honest probabilities, by chance alone",
     "rmse": "typical error, large ones counting more; less is better",
     "mae": "mean error; less is better",
     "r2": "share of the variation explained",
@@ -33,10 +36,14 @@ SHOWN = {
     "iou": "pixels both told and true, per pixel told or true",
     "pixel_accuracy": "share of pixels that are right",
     "pinball": "error of the quantiles; less is better",
+    "coverage": "sets or intervals that hold the true answer",
+    "set_size": "classes in a set, mean",
+    "width": "width of an interval, mean",
 }
 ORDER = {name: place for place, name in enumerate(SHOWN)}
 COVERAGE = "coverage_"
 MOST_COLUMNS = 8
+MOST_SCORES = 5  # of every group
 
 
 def summary(fitted: Fitted, validation: Evaluation) -> str:
@@ -72,6 +79,51 @@ def score_lines(evaluation: Evaluation) -> list[str]:
         value = _number(evaluation.scores[score])
         lines.append(f"  {score:<{wide}}{value:>12}  {between:<22}{others}  {words}")
     return lines
+
+
+def group_lines(evaluation: Evaluation) -> list[str]:
+    """For every column of groups a small table, then the groups that fare clearly worse."""
+    lines = []
+    for each in evaluation.groups:
+        names = [name for name, _ in shown(evaluation.scores) if any(name in g.scores for g in each.groups)]
+        wide = max(len(group.name) for group in each.groups) + 2
+        lines += ["", f"By {each.column} ({each.how}):"]
+        names = names[:MOST_SCORES]
+        lines.append(f"  {'':<{wide}}{'rows':>8}" + "".join(f"{name:>28}" for name in names))
+        for group in each.groups:
+            cells = "".join(f"{_with_interval(group, name):>28}" for name in names)
+            lines.append(f"  {group.name:<{wide}}{group.rows:>8,}{cells}")
+    if evaluation.groups:
+        lines += ["", *_worse_lines(evaluation)]
+    return lines
+
+
+def _with_interval(group: Group, name: str) -> str:
+    low, high = group.intervals.get(name, (float("nan"),) * 2)
+    if name not in group.scores:
+        return "-"
+    return f"{_number(group.scores[name])} ({_number(low)} to {_number(high)})"
+
+
+def _worse_lines(evaluation: Evaluation) -> list[str]:
+    worse = [one for each in evaluation.groups for one in each.worse]
+    if not worse:
+        return ["No group fares clearly worse than the other rows."]
+    how = f"clear beyond chance: at most {FALSE_ALARMS:.0%} of such tables name any group by mistake"
+    return [f"Groups that fare worse ({how}):", *(f"  {worse_words(one)}" for one in worse)]
+
+
+def worse_words(worse: Worse) -> str:
+    """In what a group fares worse, and by how much."""
+    target, _, measure = worse.measure.rpartition(".")
+    told = f"{worse.column} = {worse.group} ({worse.rows:,} rows): "
+    told += f"{target}: " if target else ""
+    inside, outside, least = (
+        f"{100 * each:.1f} %" if worse.share else _number(each)
+        for each in (worse.inside, worse.outside, worse.least)
+    )
+    words = WORDS.get(measure, f"{measure} is larger")
+    return told + f"{words} ({inside}, elsewhere {outside}; at least {least} more)"
 
 
 def shown(scores: Iterable[str]) -> list[tuple[str, str]]:

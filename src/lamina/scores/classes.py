@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from lamina.scores.calibration import calibration_error
 from lamina.scores.ranking import Scores, area_under_roc, average_precision
 
-BINS = 15  # of the calibration error
 LEAST = 1e-12  # a probability in a logarithm
 
 
@@ -40,17 +40,6 @@ def class_scores(probabilities: np.ndarray, answers: np.ndarray) -> Scores:
     scores["log_loss"] = log_loss(p, y)
     scores["ece"] = calibration_error(p, y)
     return scores
-
-
-def calibration_error(probabilities: np.ndarray, answers: np.ndarray) -> float:
-    """Expected calibration error: the gap between confidence and accuracy, over bins of equal width
-    (Guo et al. 2017, "On calibration of modern neural networks")."""
-    confidence = probabilities.max(1)
-    right = probabilities.argmax(1) == answers
-    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    rows = np.bincount(bins, minlength=BINS)
-    gaps = np.abs(np.bincount(bins, right, minlength=BINS) - np.bincount(bins, confidence, minlength=BINS))
-    return float(gaps.sum() / max(rows.sum(), 1))
 
 
 def _balanced_accuracy(answers: np.ndarray, chosen: np.ndarray) -> float:

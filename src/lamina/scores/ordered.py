@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from lamina.scores.classes import calibration_error, log_loss
+from lamina.scores.calibration import calibration_error
+from lamina.scores.classes import log_loss
 from lamina.scores.ranking import Scores
 
 

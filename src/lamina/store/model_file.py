@@ -17,6 +17,7 @@ from lamina.features.targets.several import target_from_json
 from lamina.network.layout import layout
 from lamina.network.network import Architecture, Network
 from lamina.predictions.baseline import Baseline, linear_width
+from lamina.predictions.confidence import Confidence
 from lamina.records import Choice, Epoch, Evaluation, Finding, Schema
 from lamina.settings import Settings
 from lamina.store import file
@@ -46,6 +47,7 @@ class Manifest(msgspec.Struct, kw_only=True):
     epochs: list[Epoch]
     stopped: str
     validation: Evaluation
+    confidence: dict[str, Any] | None = None
 
 
 def save(path: str | Path, fitted: Fitted, baseline: Baseline, validation: Evaluation, version: str) -> Path:
@@ -65,9 +67,12 @@ def save(path: str | Path, fitted: Fitted, baseline: Baseline, validation: Evalu
         epochs=list(fitted.epochs),
         stopped=fitted.stopped,
         validation=_finite(validation),
+        confidence=None if fitted.confidence is None else fitted.confidence.to_json(),
     )
     weights = {f"network.{n}": t.cpu().numpy() for n, t in fitted.network.state_dict().items()}
     weights |= {f"baseline.{n}": each for n, each in baseline.tensors().items()}
+    if fitted.confidence is not None:
+        weights |= {f"confidence.{n}": each for n, each in fitted.confidence.tensors().items()}
     return file.write(path, msgspec.to_builtins(manifest), weights)
 
 
@@ -81,6 +86,7 @@ def load(path: str | Path) -> tuple[Fitted, Baseline, Evaluation]:
         _check_answers(target, manifest.schema, manifest.architecture, path)
         network = _network(manifest.architecture, features, _under("network.", weights), path)
         baseline = _baseline(_under("baseline.", weights), features, target, path)
+        confidence = _confidence(manifest.confidence, _under("confidence.", weights), target)
     except (ModelFileError, MissingExtraError):
         raise
     except Exception as error:  # whatever a hostile manifest breaks, the answer is the same
@@ -98,6 +104,7 @@ def load(path: str | Path) -> tuple[Fitted, Baseline, Evaluation]:
         epochs=tuple(manifest.epochs),
         stopped=manifest.stopped,
         rows=manifest.rows,
+        confidence=confidence,
     )
     return fitted, baseline, manifest.validation
 
@@ -134,6 +141,13 @@ def _baseline(
     if {n: w.shape for n, w in weights.items() if w.dtype == np.float32} != wanted or len(weights) != 3:
         raise _misfit(path, "the weights of the baseline do not fit its answers")
     return Baseline.of(weights)
+
+
+def _confidence(
+    state: dict[str, Any] | None, tensors: dict[str, np.ndarray], target: Target
+) -> Confidence | None:
+    """None in files from before there was any."""
+    return None if state is None else Confidence.of(state, tensors, target)
 
 
 def _check_answers(target: Target, schema: Schema, architecture: Architecture, path: str | Path) -> None:

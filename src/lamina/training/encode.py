@@ -16,7 +16,7 @@ from lamina.data.doctor.report import numbers_of
 from lamina.data.infer import infer
 from lamina.data.split import Split, split
 from lamina.data.table import Table
-from lamina.errors import ColumnError, TrainingError, UsageError
+from lamina.errors import ColumnError, TrainingError, UsageError, nearest
 from lamina.features.base import Arrays
 from lamina.features.features import Features, broken, broken_findings
 from lamina.features.targets.base import Target
@@ -43,6 +43,7 @@ class Encoded:
     weights: np.ndarray | None
     split: Split
     findings: tuple[Finding, ...]
+    covered_by: pl.Series | None = None
 
 
 def encode(
@@ -72,7 +73,8 @@ def encode(
     unreadable = broken(arrays, frame, features)
     answers = target.encode(frame)
     weights = _weights(frame, schema, answers, target, task)
-    encoded = Encoded(schema, features, target, arrays, answers, weights, parts, tuple(findings))
+    covered = _covered_by(frame, target, settings)
+    encoded = Encoded(schema, features, target, arrays, answers, weights, parts, tuple(findings), covered)
     return without_broken(encoded, unreadable) if unreadable else encoded
 
 
@@ -94,6 +96,20 @@ def _options(schema: Schema, target: Target, settings: Settings) -> dict[str, di
         },
         "audio": {"whole": target.frames},
     }
+
+
+def _covered_by(frame: pl.DataFrame, target: Target, settings: Settings) -> pl.Series | None:
+    """The column in whose groups bounds are to hold; the classes themselves are no column of their own."""
+    by = settings.coverage_by
+    if by is None or by in target.targets:
+        return None
+    if by not in frame.columns:
+        raise UsageError(
+            f"Bounds are to hold in every group of {by!r}, which is no column that is read.",
+            nearest(by, [*frame.columns]),
+            column=by,
+        )
+    return frame[by]
 
 
 def without_broken(encoded: Encoded, unreadable: Mapping[str, np.ndarray]) -> Encoded:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 import torch
 
+from lamina.data.split import kept_apart
 from lamina.network.network import Network, build
 from lamina.network.sizes import choose_architecture
 from lamina.progress import Bar
 from lamina.records import Choice
 from lamina.settings import Settings
 from lamina.tasks import Task
+from lamina.training.answered import Answered, answered_examples
 from lamina.training.checkpoint import Checkpoint
 from lamina.training.choose import choose_recipe
 from lamina.training.encode import Encoded
@@ -25,14 +28,13 @@ from lamina.training.precision import Machine, choose_device, choose_precision, 
 from lamina.training.prepare import prepare
 from lamina.training.recipe import Recipe, annealing
 from lamina.training.see import see_once
-from lamina.training.temperature import set_temperatures
 from lamina.training.validation import Validation
 
-CALIBRATED = "the logits' divisor that makes probabilities match frequencies on held-out rows"
 
-
-def train_network(encoded: Encoded, task: Task, settings: Settings, machine: Machine) -> Fitted:
-    """Sizes, weights, passes: the network for these arrays."""
+def train_network(
+    encoded: Encoded, task: Task, settings: Settings, machine: Machine
+) -> tuple[Fitted, Unseen]:
+    """Sizes, weights, passes: the network for these arrays, and the rows that it has not learnt from."""
     device = choose_device(machine)
     precision = choose_precision(machine, device)
     rows = len(encoded.split.train)
@@ -57,14 +59,15 @@ def train_network(encoded: Encoded, task: Task, settings: Settings, machine: Mac
             recipe = without_test(recipe)
             sizes = (*sizes, mirror)
         network = build(architecture, encoded.features, settings.seed)
-        training = run(network, examples, (learnt, held_out), recipe, metric, checkpoint, machine.progress)
-        if not recipe.anneal and len(held_out):
-            passes = (*passes, *_temperatures(network, examples, held_out))
+        validation = encoded.split.validation
+        kept = kept_apart(encoded.split, settings.seed) if recipe.anneal else validation
+        parts = Parts(learnt, held_out, torch.from_numpy(kept).to(device))
+        training, before = run(network, examples, parts, recipe, metric, checkpoint, machine.progress)
     network.settle()
     network.cpu().eval()
     if checkpoint is not None and not training.stopped.startswith("interrupted"):
         checkpoint.clear()
-    return Fitted(
+    fitted = Fitted(
         task=task,
         schema=encoded.schema,
         features=encoded.features,
@@ -78,22 +81,37 @@ def train_network(encoded: Encoded, task: Task, settings: Settings, machine: Mac
         stopped=training.stopped,
         rows={"train": rows, "validation": len(encoded.split.validation)},
     )
+    return fitted, Unseen(kept if len(kept) else validation, before)
+
+
+class Unseen(NamedTuple):
+    """Rows that a network has not learnt from, by number; where it did in the end, because there are few,
+    what it answered for them before."""
+
+    rows: np.ndarray
+    before: Answered | None
+
+
+class Parts(NamedTuple):
+    """Rows to learn from, rows held out, and those of them that are never learnt from; int64."""
+
+    learnt: torch.Tensor
+    held_out: torch.Tensor
+    apart: torch.Tensor
 
 
 def run(
     network: Network,
     examples: Examples,
-    parts: tuple[torch.Tensor, torch.Tensor],
+    parts: Parts,
     recipe: Recipe,
     metric: str,
     checkpoint: Checkpoint | None,
     shown: bool,
-) -> Training:
-    """Learns until validation stops it, then anneals on all rows where the recipe says so.
-
-    ``parts`` are the rows to learn from and the rows held out.
-    """
-    rows, held_out = parts
+) -> tuple[Training, Answered | None]:
+    """Learns until validation stops it, then anneals where the recipe says so, on the rows held out, too, but
+    those to be kept apart. Where none are, the answers for the rows held out, before they are learnt from."""
+    rows, held_out, apart = parts
     network.to(examples.answers.device)
     prepare(network, examples, rows)
     validation = Validation(examples, held_out, metric) if len(held_out) else None
@@ -106,13 +124,16 @@ def run(
         watch = _on(bar, metric)
         training = train(training, watch)
         if not recipe.anneal or training.best is None or training.stopped.startswith("interrupted"):
-            return training
+            return training, None
+        few = len(held_out) and not len(apart)
+        before = answered_examples(network, examples, held_out) if few else None
+        learnt = torch.cat([rows, held_out[~torch.isin(held_out, apart)]]).sort().values
         left = None if limit is None else max(1e-3, limit - training.seconds)
         last = Training(
             network,
             examples,
-            torch.cat([rows, held_out]).sort().values,
-            annealing(recipe, training.best.step * (len(rows) + len(held_out)) // len(rows), left),
+            learnt,
+            annealing(recipe, training.best.step * len(learnt) // len(rows), left),
             checkpoint=checkpoint,
             phase="anneal",
         )
@@ -121,7 +142,7 @@ def run(
     training.epochs += [
         msgspec.structs.replace(each, number=each.number + len(training.epochs)) for each in last.epochs
     ]
-    return training
+    return training, before
 
 
 def _on(bar: Bar, metric: str) -> Watch:
@@ -131,14 +152,6 @@ def _on(bar: Bar, metric: str) -> Watch:
         bar.say(f"loss {now.loss:.4f}" + (f"  {metric} {last:.4f}" if last is not None else ""))
 
     return watch
-
-
-def _temperatures(network: Network, examples: Examples, rows: torch.Tensor) -> list[Choice]:
-    heats = set_temperatures(network, examples, rows)
-    return [
-        Choice(what=f"temperature {name}".rstrip(), value=round(heat, 3), why=CALIBRATED)
-        for name, heat in heats.items()
-    ]
 
 
 def _checkpoint(encoded: Encoded, settings: Settings, machine: Machine) -> Checkpoint | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from lamina.features.features import Features
 from lamina.features.targets.base import Target
@@ -11,13 +12,17 @@ from lamina.records import Choice, Epoch, Finding, Schema
 from lamina.settings import Settings
 from lamina.tasks import Task
 
+if TYPE_CHECKING:
+    from lamina.predictions.confidence import Confidence
+
 
 @dataclass
 class Fitted:
     """What a training leaves behind.
 
     ``choices`` are what Lamina decided and why, ``findings`` what it noticed in the data, ``epochs`` the
-    history of the training, ``stopped`` why it ended.
+    history of the training, ``stopped`` why it ended. ``confidence`` makes probabilities honest and bounds
+    hold; it is found after training, on rows that were not learnt from.
     """
 
     task: Task
@@ -32,3 +37,4 @@ class Fitted:
     epochs: tuple[Epoch, ...] = ()
     stopped: str = ""
     rows: dict[str, int] = field(default_factory=dict)
+    confidence: Confidence | None = None

@@ -18,16 +18,14 @@ class Output(nn.Module, ABC):
     """Base of the output layers.
 
     ``metrics`` are those of ``catalog.ANSWERS`` in the units of the answers, the first of them the default;
-    ``skill`` names one of them that is 0 for a constant answer or at worst, and 1 at best; ``cooled`` names
-    the one that a temperature makes small, where scores may be divided by one; ``meaning`` says how scores
-    become answers.
+    ``skill`` names one of them that is 0 for a constant answer or at worst, and 1 at best;
+    ``meaning`` says how scores become answers.
 
     **Shape**: ``(member, batch, width)`` → ``(member, batch, score)``.
     """
 
     metrics: ClassVar[Mapping[str, Metric]] = {}
     skill: ClassVar[str] = "r2"
-    cooled: ClassVar[str | None] = None
     meaning: ClassVar[str] = "mean of the members"
     codes: ClassVar[bool] = False  # whether answers are int64 codes
     linear: ClassVar[bool] = True  # whether a linear model of the inputs can give such scores
@@ -47,6 +45,11 @@ class Output(nn.Module, ABC):
     def answer(self, scores: Tensor) -> Tensor:
         """As ``decode``, where it may take its time: what users are given."""
         return self.decode(scores)
+
+    def spread(self, scores: Tensor) -> Tensor:
+        """How far the members are apart, one column per target ``(batch, target)``; zeros where that tells
+        nothing that the answer does not."""
+        return scores.new_zeros((scores.shape[1], 1))
 
     def score(self, metric: str, decoded: Tensor, answers: Tensor) -> Tensor:
         """One of the metrics of decoded answers."""

@@ -42,7 +42,6 @@ class Classes(LinearOutput):
 
     metrics = {"log_loss": log_loss, "accuracy": accuracy, "auroc": auroc}  # noqa: RUF012
     skill = "accuracy"
-    cooled = "log_loss"
     meaning = "softmax, mean of the members"
     codes = True
 

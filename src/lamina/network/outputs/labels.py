@@ -39,7 +39,6 @@ class Labels(LinearOutput):
 
     metrics = {"log_loss": log_loss, "micro_f1": micro_f1, "macro_f1": macro_f1, "jaccard": jaccard}  # noqa: RUF012
     skill = "micro_f1"
-    cooled = "log_loss"
     meaning = "sigmoid, mean of the members"
 
     def losses(self, scores: Tensor, answers: Tensor) -> Tensor:

@@ -26,6 +26,10 @@ class _Mean(LinearOutput):
 
     meaning = "exponential, mean of the members"
 
+    def spread(self, scores: Tensor) -> Tensor:
+        """The members' standard deviation."""
+        return scores.std(0, correction=0)
+
     def decode(self, scores: Tensor) -> Tensor:
         """Ratios to the training mean ``(batch,)``."""
         return bounded(scores).exp().mean(0)

@@ -33,6 +33,10 @@ class Number(LinearOutput):
     def losses(self, scores: Tensor, answers: Tensor) -> Tensor:
         return (scores.squeeze(-1) - answers).square()
 
+    def spread(self, scores: Tensor) -> Tensor:
+        """The members' standard deviation."""
+        return scores.std(0, correction=0)
+
     def decode(self, scores: Tensor) -> Tensor:
         """Standard units ``(batch,)``: the mean of the members."""
         return scores.squeeze(-1).mean(0)

@@ -70,6 +70,11 @@ class Several(Output):
         read = [each.decode(own) for each, own in zip(outputs, slices, strict=True)]
         return torch.cat([each.reshape(len(each), -1) for each in read], -1)
 
+    def spread(self, scores: Tensor) -> Tensor:
+        slices = scores.split([spec["scores"] for spec in self.specs], -1)
+        outputs: Iterable[Any] = self.parts
+        return torch.cat([each.spread(own) for each, own in zip(outputs, slices, strict=True)], -1)
+
     def score(self, metric: str, decoded: Tensor, answers: Tensor) -> Tensor:
         """``joint``, or ``<target>.<metric>``, on the rows where the answers are known."""
         name, _, own_metric = metric.rpartition(".")

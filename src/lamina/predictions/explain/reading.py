@@ -18,7 +18,7 @@ from torch import Tensor
 from lamina.catalog import KINDS
 from lamina.features.base import Arrays, Feature
 from lamina.network.inputs.base import Input
-from lamina.predictions.answers import encoded
+from lamina.predictions.answers import calibrated, encoded
 from lamina.training.examples import writable
 from lamina.training.fitted import Fitted
 from lamina.training.validation import MOST_ROWS, rows_at_once
@@ -189,7 +189,8 @@ class Reader:
         # The same order of views as in ``Network.scores``: the last block's vary fastest
         scores = torch.cat([self.network.scores_of(list(view)) for view in product(*read)])
         decoded = self.network.output.answer(scores).cpu().numpy()
-        return decoded.reshape(len(decoded), -1).astype(np.float64)
+        told = calibrated(self.fitted, decoded)
+        return told.reshape(len(told), -1).astype(np.float64)
 
 
 def groups_of(feature: Feature) -> list[tuple[str, ...]]:

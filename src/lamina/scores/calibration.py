@@ -1,0 +1,57 @@
+"""Whether probabilities mean what they say: of the answers given with 70 %, seven in ten should be right."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+BINS = 15  # of the calibration error
+NOISE_DRAWS = 20
+
+
+class Bin(NamedTuple):
+    """The rows whose confidence lies between two bounds: their mean confidence, and the share that is
+    right."""
+
+    low: float
+    high: float
+    rows: int
+    confidence: float
+    right: float
+
+
+def calibration_error(probabilities: np.ndarray, answers: np.ndarray) -> float:
+    """Expected calibration error: the gap between confidence and accuracy, over bins of equal width
+    (Guo et al. 2017, "On calibration of modern neural networks"). ``probabilities`` ``(rows, class)``."""
+    return _error(probabilities.max(1), probabilities.argmax(1) == answers)
+
+
+def calibration_noise(probabilities: np.ndarray, seed: int = 0) -> float:
+    """The calibration error that perfectly honest probabilities would show on so few rows, by chance alone:
+    the mean over draws in which each answer is right with the probability it was given."""
+    confidence = probabilities.max(1)
+    drawn = np.random.default_rng((seed, NOISE_DRAWS)).random((NOISE_DRAWS, len(confidence))) < confidence
+    return float(np.mean([_error(confidence, right) for right in drawn]))
+
+
+def reliability(probabilities: np.ndarray, answers: np.ndarray, bins: int = BINS) -> list[Bin]:
+    """Confidence beside the share that is right, bin by bin; bins without rows are left out."""
+    confidence, right = probabilities.max(1), probabilities.argmax(1) == answers
+    placed = _placed(confidence, bins)
+    found = []
+    for each in np.unique(placed):
+        chosen = placed == each
+        means = float(confidence[chosen].mean()), float(right[chosen].mean())
+        found.append(Bin(each / bins, (each + 1) / bins, int(chosen.sum()), *means))
+    return found
+
+
+def _error(confidence: np.ndarray, right: np.ndarray) -> float:
+    placed = _placed(confidence, BINS)
+    gaps = np.bincount(placed, right, minlength=BINS) - np.bincount(placed, confidence, minlength=BINS)
+    return float(np.abs(gaps).sum() / max(len(confidence), 1))
+
+
+def _placed(confidence: np.ndarray, bins: int) -> np.ndarray:
+    return np.minimum((confidence * bins).astype(int), bins - 1)
