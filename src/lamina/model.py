@@ -1,9 +1,10 @@
-"""The door: fit, predict, evaluate, inspect, save, load. It delegates and holds no logic of its own."""
+"""The door: fit, predict, evaluate, explain, inspect, save, load. It delegates and holds no logic."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,6 +101,7 @@ class Model:
         of: str | Sequence[str] | None = None,
         background: Any = None,
         seed: int = 0,
+        pictures: str | Path | None = None,
     ) -> Explanation:
         """Why the rows of ``data`` are answered as they are.
 
@@ -109,23 +111,28 @@ class Model:
         numbers from 0, by default all. ``of``: the class or label, or of several targets the column; by
         default the answered class, of two classes always the second. ``background``: rows to compare with,
         by default ``data`` itself; a model holds no rows of its training. The same ``seed`` gives the same
-        answers.
+        answers. ``pictures``: a folder to which what is inside pictures, clips and recordings is written as
+        PNG files.
 
         Raises UsageError for masks and transcripts, for rows that are not there, and where there is
         nothing to compare with.
         """
         from lamina.predictions.explain.explain import explain
+        from lamina.predictions.explain.overlay import write_overlays
 
         frame = self._inputs(data)
-        return explain(
+        found = explain(
             self.fitted,
             frame,
-            rows=[rows] if isinstance(rows, int) else rows,
+            rows=[int(rows)] if isinstance(rows, int | Integral) else rows,
             what=[what] if isinstance(what, str) else what,
             of=of,
             background=None if background is None else self._inputs(background),
             seed=seed,
         )
+        if pictures is not None:
+            write_overlays(self.fitted, frame, found.inside, pictures)
+        return found
 
     def counterfactual(
         self,

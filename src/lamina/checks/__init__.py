@@ -88,6 +88,8 @@ def check_input(layer: Input, feature: Feature, frame: pl.DataFrame, other: pl.D
     layer.settle()
     _check_alone(layer, feature, strange)
     _check_views(layer, feature, arrays)
+    _check_owners(layer, feature, frame)
+    _check_inside(layer, feature, arrays)
     _check_growth(layer, feature, frame, other)
 
 
@@ -163,6 +165,35 @@ def _check_views(layer: Input, feature: Feature, arrays: Batch) -> None:
     _expect(feature, torch.equal(layer(views[0]), layer(arrays)), "the first view is the rows as they are")
     unmoved = all(torch.equal(_bare(arrays[key]), _bare(kept[key])) for key in kept)
     _expect(feature, unmoved, "views and augment leave the arrays as they were")
+
+
+@torch.no_grad()
+def _check_owners(layer: Input, feature: Feature, frame: pl.DataFrame) -> None:
+    """What explanations take apart by column is decided by that column alone."""
+    owners = layer.owners(feature)
+    if owners is None:
+        return
+    _expect(feature, len(owners) == layer.width, "every place of the output has an owner")
+    as_is = layer(_tensors(feature.transform(frame)))
+    for number, name in enumerate(feature.columns):
+        turned = frame.with_columns(frame[name].reverse())
+        moved = (layer(_tensors(feature.transform(turned))) != as_is).any(0)
+        others = [place for place, owner in enumerate(owners) if owner != number]
+        _expect(feature, not bool(moved[others].any()), f"{name!r} moves only what it owns")
+
+
+@torch.no_grad()
+def _check_inside(layer: Input, feature: Feature, arrays: Batch) -> None:
+    """The way from nothing ends where the cells are."""
+    layer.eval()
+    seen = [layer(view) for view in layer.views(arrays)]
+    ends = layer.from_nothing(arrays)
+    last = [layer(view) for _, end in ends for view in layer.views(end)]
+    for one, other in zip(seen, last, strict=False):
+        gap = float((one - other).abs().max()) / max(1.0, float(one.abs().max()))
+        _expect(feature, gap <= CLOSE, f"the way from nothing ends at the cells (gap {gap:g})")
+    _expect(feature, not ends or len(last) == len(seen), "the way from nothing has all views")
+    _expect(feature, not ends or bool(layer.nothing), "the layer says what nothing is")
 
 
 @torch.no_grad()

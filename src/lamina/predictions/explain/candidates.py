@@ -27,7 +27,8 @@ class Candidates:
     """The values that one column may take instead of ``before``, nearest first, and their ``costs``.
 
     ``numbers`` are the values on the scale on which they may be mixed with the one before (None where there
-    is nothing between two values); they are multiples of ``grain``, where that is not zero.
+    is nothing between two values); they are multiples of ``grain``, where that is not zero, and lie
+    from ``low`` to ``high``.
     """
 
     column: str
@@ -37,6 +38,8 @@ class Candidates:
     numbers: np.ndarray | None = None
     grain: float = 0.0
     spread: float = 1.0
+    low: float = -np.inf
+    high: float = np.inf
 
     def __len__(self) -> int:
         return len(self.costs)
@@ -45,6 +48,11 @@ class Candidates:
     def start(self) -> float:
         """The value before, on the scale of ``numbers``."""
         return _scale(self.before)
+
+    @property
+    def nearest(self) -> float:
+        """As near to the value before as the column may come."""
+        return min(max(self.start, self.low), self.high)
 
     def between(self, low: float, high: float, steps: int) -> np.ndarray:
         """Numbers behind ``low``, the last of them ``high``."""
@@ -123,32 +131,30 @@ def _on_a_line(
     """Numbers, or dates as seconds."""
     start = None if before is None else _scale(before)
     tried = np.round(tried / grain) * grain if grain else tried
-    tried = _allowed(tried, start, rule, cells.name)
+    low, high = _limits(tried, start, rule, cells.name)
+    tried = np.unique(np.append(tried, [low, high]) if isinstance(rule, tuple) else tried)
+    tried = tried[(tried >= low) & (tried <= high) & (tried != start)]
     costs = np.ones(len(tried)) if start is None else np.abs(tried - start) / spread
     order = np.argsort(costs, kind="stable")
     numbers = None if start is None else tried[order]
-    return Candidates(cells.name, before, _cells(tried[order], cells), costs[order], numbers, grain, spread)
-
-
-def _allowed(tried: np.ndarray, start: float | None, rule: Rule, column: str) -> np.ndarray:
-    """The numbers that a rule leaves, within the range of those to be tried."""
-    if isinstance(rule, tuple):
-        low = max(tried.min(), -np.inf if rule[0] is None else _scale(rule[0]))
-        high = min(tried.max(), np.inf if rule[1] is None else _scale(rule[1]))
-        tried = np.append(tried, [low, high])
-        tried = tried[(tried >= low) & (tried <= high)]
-    elif rule not in (None, "any", "up", "down"):
-        raise _no_rule(column, rule, "any, up, down, or bounds (low, high)")
-    tried = np.unique(tried)
-    if start is None:
-        return tried
-    return (
-        tried[tried > start]
-        if rule == "up"
-        else tried[tried < start]
-        if rule == "down"
-        else tried[tried != start]
+    return Candidates(
+        cells.name, before, _cells(tried[order], cells), costs[order], numbers, grain, spread, low, high
     )
+
+
+def _limits(tried: np.ndarray, start: float | None, rule: Rule, column: str) -> tuple[float, float]:
+    """Between what the numbers must lie: within the range of those to be tried, as the rule says."""
+    low, high = float(tried.min()), float(tried.max())
+    if isinstance(rule, tuple) and len(rule) == 2:
+        return (
+            low if rule[0] is None else max(low, _scale(rule[0])),
+            high if rule[1] is None else min(high, _scale(rule[1])),
+        )
+    if rule not in (None, "any", "up", "down"):
+        raise _no_rule(column, rule, "any, up, down, or bounds (low, high)")
+    if start is None:
+        return low, high
+    return (start if rule == "up" else low), (start if rule == "down" else high)
 
 
 def _named(column: str, before: Any, known: list[Any], rule: Rule, dtype: Any) -> Candidates:

@@ -7,7 +7,7 @@ what brings the wanted answer is then drawn back as near as possible to what the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from math import comb
@@ -20,6 +20,7 @@ from lamina.predictions.explain.candidates import Candidates, Rule, candidates_o
 from lamina.predictions.explain.goals import Goal, Wanted, goal_of
 from lamina.predictions.explain.reading import Reader, Rows
 from lamina.predictions.explain.records import Change, Counterfactual
+from lamina.progress import Bar
 from lamina.training.fitted import Fitted
 
 MOST_COLUMNS = 4  # changed together
@@ -28,6 +29,7 @@ LEAST_VALUES = 4  # per column: with more columns than that allows, the most pro
 STEPS = 32  # between what a row holds and what it changes to
 FINER = 2  # times that the step in which the answer changes is divided again
 ROUNDS = 2  # in which every changed column is drawn back
+PATIENCE = 2.0  # seconds before a progress bar appears
 DRAWN_BACK = 24  # of the found changes, the cheapest
 
 
@@ -42,12 +44,14 @@ class Search:
     tried: int = 0
     together: int = 0  # columns changed at once, at most so far
     thinned: bool = False
+    watch: Callable[[int], None] = lambda tried: None
     lacks: list[float] = field(default_factory=list)  # the least lack that each column alone leaves
 
     def lack(self, chosen: Mapping[str, pl.Series]) -> np.ndarray:
         """How far the answer is from the goal with these cells in place of the row's own."""
         frame = pl.DataFrame([cells.alias(name) for name, cells in chosen.items()])
         self.tried += frame.height
+        self.watch(self.tried)
         return self.goal.lack(self.reader.changed(self.row, frame))
 
 
@@ -80,15 +84,21 @@ def counterfactual(
     search = Search(reader, own, goal, candidates_of(reader.features, frame, row, rules))
     if goal.lack(now)[0] <= 0:
         return _record(search, row, now, Found({}, 0.0, 0.0), "the answer is the wanted one")
-    nearest = Found({}, 0.0, float(goal.lack(now)[0]))
+    with Bar("searching", MOST_TRIED * min(MOST_COLUMNS, len(search.columns)), after=PATIENCE) as bar:
+        search.watch = bar.at
+        return _record(search, row, now, _least(search, float(goal.lack(now)[0])), "")
+
+
+def _least(search: Search, lack: float) -> Found:
+    """The least change that reaches the goal, or the one that comes nearest to it; ``lack`` without any."""
+    nearest = Found({}, 0.0, lack)
     for count in range(1, min(MOST_COLUMNS, len(search.columns)) + 1):
         search.together = count
         reached, best = _together(search, count)
         if reached:
-            drawn = [_drawn_back(search, each) for each in reached]
-            return _record(search, row, now, min(drawn, key=lambda each: each.cost), "")
+            return min((_drawn_back(search, each) for each in reached), key=lambda each: each.cost)
         nearest = min(nearest, best, key=lambda each: each.lack)
-    return _record(search, row, now, nearest, "")
+    return nearest
 
 
 def _together(search: Search, count: int) -> tuple[list[Found], Found]:
@@ -121,18 +131,24 @@ def _grids(search: Search, count: int) -> Iterator[tuple[list[Candidates], np.nd
     """Every choice of so many columns, with all combinations of their candidates ``(n, count)``; fewer of
     them where they would be more than ``MOST_TRIED``."""
     columns = search.columns
-    full = sum(
-        int(np.prod([len(each) for each in group], dtype=np.float64))
-        for group in combinations(columns, count)
-    )
     most = None
-    if count > 1 and full > MOST_TRIED:
+    if count > 1 and _combined([len(each) for each in columns], count) > MOST_TRIED:
         search.thinned = True
         columns = _promising(search, count)
         most = max(LEAST_VALUES, int((MOST_TRIED / comb(len(columns), count)) ** (1 / count)))
     for group in combinations(columns, count):
         axes = [_spread_out(len(each), most) for each in group]
         yield list(group), np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, count)
+
+
+def _combined(sizes: Sequence[int], count: int) -> int:
+    """How many ways there are to choose so many of the columns, and a value for each: the elementary
+    symmetric polynomial of their sizes."""
+    ways = [1] + [0] * count
+    for size in sizes:
+        for chosen in range(count, 0, -1):
+            ways[chosen] += size * ways[chosen - 1]
+    return ways[count]
 
 
 def _promising(search: Search, count: int) -> list[Candidates]:
@@ -164,7 +180,7 @@ def _drawn_back(search: Search, found: Found) -> Found:
 
 def _nearest(search: Search, column: Candidates, values: Mapping[str, pl.Series]) -> pl.Series:
     """The cell of one column nearest to the row's own that still brings the answer; the others stay."""
-    low, cell = column.start, values[column.column]
+    low, cell = column.nearest, values[column.column]
     for _ in range(FINER):
         tried = column.between(low, column.scale(cell[0]), STEPS)
         cells = column.cells(tried)

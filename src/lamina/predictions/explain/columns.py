@@ -9,12 +9,13 @@ other.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import polars as pl
 
 from lamina.predictions.explain.asked import Asked, Asking
-from lamina.predictions.explain.background import WORK
+from lamina.predictions.explain.background import Background
 from lamina.predictions.explain.reading import Reader, Rows
 from lamina.predictions.explain.records import Contribution, RowExplanation
 from lamina.predictions.explain.shapley import Shares, enumerated, sampled
@@ -29,40 +30,44 @@ def explained_rows(
     asking: Asking,
     rows: Rows,
     numbers: Sequence[int],
-    background: Rows,
+    background: Background,
     *,
     seed: int = 0,
     watch: Callable[[int], None] = lambda rows: None,
 ) -> list[RowExplanation]:
     """One record per row and answer; ``numbers`` are the rows' numbers in the table."""
-    others, own = reader.answers(background), reader.answers(rows)
-    found = []
+    own, found = reader.answers(rows), []
     for place, number in enumerate(numbers):
         asked = asking.of(own[place])
-        shares = row_shares(reader, asked, rows, place, own[place], background, others, seed)
+        shares = row_shares(reader, asked, rows, place, own[place], background, seed)
         found += _records(reader, asked, shares, rows.frame, place, number)
         watch(place + 1)
     return found
 
 
 def row_shares(
-    reader: Reader, asked: Sequence[Asked], rows: Rows, place: int, own: np.ndarray, background: Rows,
-    others: np.ndarray, seed: int,
-) -> Shares:  # fmt: skip
-    """The shares of one row; ``own`` ``(width,)`` and ``others`` ``(rows, width)`` are decoded answers.
+    reader: Reader,
+    asked: Sequence[Asked],
+    rows: Rows,
+    place: int,
+    own: np.ndarray,
+    background: Background,
+    seed: int,
+) -> Shares:
+    """The shares of the row at ``place``, whose decoded answer is ``own`` ``(width,)``.
 
     Every row meets the same orders, so a row is explained alike by itself and among others.
     """
 
     def game(coalitions: np.ndarray, compared: np.ndarray) -> np.ndarray:
         a = np.full(len(compared), place)
-        return _values(asked, reader.mixed(rows, background, a, compared, coalitions))
+        return reader.mixed(rows, background.rows, a, compared, coalitions, partial(_values, asked))
 
-    players = len(reader.players)
-    answer, nobody = _values(asked, own[None])[0], _values(asked, others)
-    if players <= ALL_COALITIONS and (2**players - 2) * len(others) <= WORK:
+    players, work = len(reader.players), background.work
+    answer, nobody = _values(asked, own[None])[0], _values(asked, background.answers)
+    if players <= ALL_COALITIONS and (2**players - 2) * len(nobody) <= work:
         return enumerated(game, players, answer, nobody)
-    rounds = int(np.clip(WORK // (2 * (players - 1) * len(others)), 1, MOST_ROUNDS))
+    rounds = int(np.clip(work // (2 * (players - 1) * len(nobody)), 1, MOST_ROUNDS))
     return sampled(game, players, answer, nobody, rounds, np.random.default_rng(seed))
 
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any, Final, Literal, get_args
+from typing import Final, Literal, get_args
 
 import msgspec
 import numpy as np
 import polars as pl
 
 from lamina.errors import UsageError, nearest
+from lamina.features.targets.base import Target
+from lamina.features.targets.several import SeveralTarget
 from lamina.predictions.explain.asked import Asking
-from lamina.predictions.explain.background import background_of
+from lamina.predictions.explain.background import ROUGH, WORK, Background, background_of
 from lamina.predictions.explain.columns import explained_rows
-from lamina.predictions.explain.importance import importance_of, known_answers, losses_of
+from lamina.predictions.explain.importance import importance_of, known_answers, losses_of, rows_judged
 from lamina.predictions.explain.inside import PARTS, inside_rows
 from lamina.predictions.explain.reading import Reader
 from lamina.predictions.explain.records import Explanation, Inside, RowExplanation
@@ -24,8 +26,8 @@ from lamina.training.fitted import Fitted
 What = Literal["columns", "inside", "importance"]
 
 PATIENCE: Final = 2.0  # seconds before a progress bar appears
-MOST_ROWS: Final = 200  # rows whose shares importance is the mean of, unless they are named
-MOST_JUDGED: Final = 1000  # rows whose columns are dealt out
+FEWEST_ROWS, MOST_ROWS = 20, 100  # whose shares importance is the mean of, unless they are named
+MOST_ASKED: Final = 200_000  # answers asked for, for all of them together
 
 
 def explain(
@@ -47,17 +49,25 @@ def explain(
         found = msgspec.structs.replace(found, inside=_inside(reader, asking, frame, numbers))
     if "columns" not in what and "importance" not in what:
         return found
-    compared, words = background_of(
-        reader,
-        frame if background is None else background,
-        "the rows given" if background is None else "the background",
-    )
+    compared = _background(reader, frame, background, WORK if "columns" in what else ROUGH)
     if "columns" not in what and rows is None:
-        numbers = evenly(numbers, MOST_ROWS)
+        numbers = evenly(numbers, _rows_shared(reader, compared))
     explained = _explained(reader, asking, frame, numbers, compared, seed)
     shown = tuple(explained) if "columns" in what else ()
-    found = msgspec.structs.replace(found, rows=shown, background=words)
+    found = msgspec.structs.replace(found, rows=shown, background=compared.words)
     return _with_importance(found, reader, frame, explained, seed) if "importance" in what else found
+
+
+def _rows_shared(reader: Reader, compared: Background) -> int:
+    """How many rows importance is the mean of: fewer where there are many columns."""
+    each = max(1, 2 * (len(reader.players) - 1) * len(compared.rows))
+    return int(np.clip(MOST_ASKED // each, FEWEST_ROWS, MOST_ROWS))
+
+
+def _background(reader: Reader, frame: pl.DataFrame, given: pl.DataFrame | None, work: int) -> Background:
+    if given is None:
+        return background_of(reader, frame, "the rows given", work)
+    return background_of(reader, given, "the background rows", work)
 
 
 def _inside(reader: Reader, asking: Asking, frame: pl.DataFrame, numbers: np.ndarray) -> tuple[Inside, ...]:
@@ -73,7 +83,12 @@ def _inside(reader: Reader, asking: Asking, frame: pl.DataFrame, numbers: np.nda
 
 
 def _explained(
-    reader: Reader, asking: Asking, frame: pl.DataFrame, numbers: np.ndarray, compared: Any, seed: int
+    reader: Reader,
+    asking: Asking,
+    frame: pl.DataFrame,
+    numbers: np.ndarray,
+    compared: Background,
+    seed: int,
 ) -> list[RowExplanation]:
     """A chunk of rows at a time: what the input layers make of media is large."""
     found, done = list[RowExplanation](), 0
@@ -97,16 +112,21 @@ def _with_importance(
     known = known_answers(reader.fitted.target, frame)
     losses, judged = {}, 0
     if known is not None:
-        some = evenly(np.arange(len(known[0])), MOST_JUDGED)
+        some = evenly(np.arange(len(known[0])), rows_judged(reader))
         judged = len(some)
         with Bar("dealing out columns", len(reader.players), after=PATIENCE) as bar:
             losses = losses_of(reader, reader.rows(frame[known[0][some]]), known[1][some], seed, bar.at)
     return msgspec.structs.replace(
         found,
         importance=importance_of(reader, explained, losses, seed),
-        metric=reader.fitted.target.metrics[0] if losses else None,
+        metric=_metric(reader.fitted.target) if losses else None,
         judged=judged,
     )
+
+
+def _metric(target: Target) -> str:
+    """The error that losses are told in; of several targets each has its own."""
+    return "error" if isinstance(target, SeveralTarget) else target.metrics[0]
 
 
 def check_what(what: Sequence[str]) -> None:

@@ -94,6 +94,8 @@ def _gradients(
     with torch.enable_grad():
         mixed = [_mixture(each, alphas) for each in ends]
         leaves = [leaf for _, own in mixed for leaf in own.values()]
+        if not leaves:  # the cell itself says nothing
+            return {}
         total = _answers(reader, [batch for batch, _ in mixed], others, block, asked)
         slopes = torch.autograd.grad((total * torch.from_numpy(weights).to(total)).sum(), leaves)
     found: dict[str, np.ndarray] = {}
@@ -121,7 +123,8 @@ def _mixture(ends: tuple[Batch, Batch], alphas: Tensor) -> tuple[Batch, dict[str
 def _answers(
     reader: Reader, batches: Sequence[Batch], others: list[list[Tensor]], block: int, asked: Asked
 ) -> Tensor:
-    """The number asked for, float64 ``(points,)``, from mixtures of one cell and the row's other cells."""
+    """The number asked for, float64 ``(points,)``, from mixtures of one cell and the row's other cells; not
+    calibrated, which has no gradients."""
     layer, count = reader.layers[block], len(next(iter(batches[0].values())))
     read = [[each.expand(*each.shape[:-2], count, -1) for each in views] for views in others]
     read[block] = [layer(view) for batch in batches for view in layer.views(batch)]

@@ -22,6 +22,9 @@ from lamina.predictions.explain.records import Importance, RowExplanation
 DEALS = 3  # times that every column is dealt out
 DRAWS = 200  # bootstrap samples
 MOST_SCORED = 20_000  # scorings of all rows, over players, deals and draws
+MOST_ROWS, FEWEST_ROWS = 1000, 100  # on which columns are dealt out
+MOST_HELD = 30_000_000  # decoded answers held at once
+MOST_ASKED = 300_000  # answers asked for, over players and deals
 INTERVAL = (0.025, 0.975)
 
 
@@ -72,6 +75,12 @@ def _mean_bounds(shares: np.ndarray, seed: int) -> np.ndarray:
     drawn = rng.integers(0, len(shares), (DRAWS, len(shares)))
     means = np.stack([shares[rows].mean(0) for rows in drawn])
     return np.quantile(means, INTERVAL, axis=0).T
+
+
+def rows_judged(reader: Reader) -> int:
+    """On how many rows columns are dealt out: fewer where there are many columns or classes."""
+    width, deals = max(1, reader.fitted.target.width), len(reader.players) * DEALS
+    return int(np.clip(min(MOST_HELD // width, MOST_ASKED) // deals, FEWEST_ROWS, MOST_ROWS))
 
 
 def losses_of(

@@ -137,8 +137,8 @@ def _recording_parts(reader: Reader, block: int, frame: pl.DataFrame, way: Way) 
     feature: Any = reader.features[block]
     layer = reader.layers[block]
     assert isinstance(layer, AudioInput)
-    heard = way.shares[feature.name]
     hertz = layer.spectrogram.centres.cpu().numpy()[1:-1].astype(np.float64)
+    heard = way.shares.get(feature.name, np.zeros((len(hertz), 1)))
     seconds = (np.arange(heard.shape[1]) + 0.5) * layer.spectrogram.hop / feature.rate
     length = int(feature.transform(frame)[f"{feature.name}.length"][0])
     frames = max(1, min(heard.shape[1], -(-length // layer.spectrogram.hop)))

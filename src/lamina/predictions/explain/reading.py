@@ -18,7 +18,7 @@ from torch import Tensor
 from lamina.catalog import KINDS
 from lamina.features.base import Arrays, Feature
 from lamina.network.inputs.base import Input
-from lamina.predictions.answers import encoded
+from lamina.predictions.answers import calibrated, encoded
 from lamina.training.examples import writable
 from lamina.training.fitted import Fitted
 from lamina.training.validation import MOST_ROWS, rows_at_once
@@ -89,6 +89,18 @@ class Reader:
         }
         return tuple(layer(view) for view in layer.views(own))
 
+    def by_player(self, rows: Rows) -> Iterator[np.ndarray]:
+        """What the input layers make of the columns of every player, first view, ``(rows, width)``; where
+        players are seen together, of all of them."""
+        for block, (feature, layer) in enumerate(zip(self.features, self.layers, strict=True)):
+            read = rows.read[block][0]
+            told = read.reshape(-1, *read.shape[-2:])[0].float().cpu().numpy()  # the first member's
+            owners = layer.owners(feature)
+            if owners is None:
+                yield told
+                continue
+            yield from (told[:, np.array(owners) == k] for k in range(len(feature.columns)))
+
     def answers(self, rows: Rows) -> np.ndarray:
         """Decoded answers ``(rows, width)`` for the rows as they are."""
         everybody = np.ones((len(rows), len(self.players)), bool)
@@ -97,14 +109,20 @@ class Reader:
 
     @torch.inference_mode()
     def mixed(
-        self, first: Rows, second: Rows, a: np.ndarray, b: np.ndarray, coalitions: np.ndarray
+        self,
+        first: Rows,
+        second: Rows,
+        a: np.ndarray,
+        b: np.ndarray,
+        coalitions: np.ndarray,
+        told: Callable[[np.ndarray], np.ndarray] = lambda decoded: decoded,
     ) -> np.ndarray:
-        """Decoded answers ``(n, width)`` for rows ``a`` of ``first`` in the players of the coalition, and
-        rows ``b`` of ``second`` in the others; ``coalitions`` bool ``(n, players)``."""
+        """What is ``told`` of the decoded answers ``(n, width)`` for rows ``a`` of ``first`` in the players
+        of the coalition, and rows ``b`` of ``second`` in the others; ``coalitions`` bool ``(n, players)``."""
         width = sum(layer.width for layer in self.layers)
         at_once = max(16, min(MOST_ROWS, MOST_VALUES // max(width, 1)))
         parts = [
-            self._answer(self._mixture(first, second, a[each], b[each], coalitions[each]))
+            told(self._answer(self._mixture(first, second, a[each], b[each], coalitions[each])))
             for each in _slices(len(a), at_once)
         ]
         return np.concatenate(parts)
@@ -171,7 +189,8 @@ class Reader:
         # The same order of views as in ``Network.scores``: the last block's vary fastest
         scores = torch.cat([self.network.scores_of(list(view)) for view in product(*read)])
         decoded = self.network.output.answer(scores).cpu().numpy()
-        return decoded.reshape(len(decoded), -1).astype(np.float64)
+        told = calibrated(self.fitted, decoded)
+        return told.reshape(len(told), -1).astype(np.float64)
 
 
 def groups_of(feature: Feature) -> list[tuple[str, ...]]:

@@ -39,8 +39,8 @@ def sampled(
     """Shares from ``rounds`` pairs of orders per row to compare with.
 
     ``answer`` ``(outputs,)`` and ``others`` ``(rows, outputs)`` are the values of everybody and of nobody.
-    The standard error is that of a mean over as many other rows and orders; rows of a finite table would
-    have less.
+    The standard error is that of a mean over as many rows drawn by chance, and orders; rows that were chosen
+    to stand for all have less.
     """
     rows = np.repeat(np.arange(len(others)), rounds)
     rank = rng.permuted(np.tile(np.arange(players), (len(rows), 1)), axis=1)
@@ -63,7 +63,7 @@ def _walks(
     between = game(both.reshape(-1, players), asked.reshape(-1))
     values = np.empty((2, walks, players + 1, len(answer)))
     values[:, :, 0], values[:, :, -1] = others[rows], answer
-    values[:, :, 1:-1] = between.reshape(2, walks, players - 1, -1)
+    values[:, :, 1:-1] = between.reshape(2, walks, players - 1, len(answer))
     return values[0], values[1]
 
 

@@ -79,8 +79,8 @@ def _share_lines(shares: Sequence[tuple[str, float, float | None]]) -> Iterator[
 
 
 def _inside_lines(inside: Inside) -> Iterator[str]:
-    moved = f"{_number(inside.baseline)} → {_number(inside.answer)}"
-    yield f"Row {inside.row}, {inside.column}: {inside.of}, with {inside.instead} and as it is: {moved}"
+    yield f"Row {inside.row}, {inside.column}: {inside.of} is {_number(inside.answer)}"
+    yield f"  with {inside.instead}: {_number(inside.baseline)}"
     named = [f"{word.word} (×{word.times})" if word.times > 1 else word.word for word in inside.words]
     yield from _share_lines(
         [(name, word.contribution, None) for name, word in zip(named, inside.words, strict=True)]
@@ -106,7 +106,12 @@ def _strongest(inside: Inside) -> Iterator[str]:
 def _region(kind: str, down: np.ndarray, across: np.ndarray) -> str:
     if kind == "audio":
         return f"{across[0]:.2f} to {across[1]:.2f} s, {down[0]:,.0f} to {down[1]:,.0f} Hz"
-    return f"rows {down[0]:.0f} to {down[1]:.0f}, columns {across[0]:.0f} to {across[1]:.0f}"
+    return f"{_span('row', down)}, {_span('column', across)}"
+
+
+def _span(what: str, ends: np.ndarray) -> str:
+    first, last = (f"{each:.0f}" for each in ends)
+    return f"{what} {first}" if first == last else f"{what}s {first} to {last}"
 
 
 def _importance_lines(found: Sequence[Importance], explanation: Explanation) -> Iterator[str]:
