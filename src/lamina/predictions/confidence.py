@@ -212,7 +212,7 @@ class Confidence:
 def _part(
     target: Target, answered: Answered, answers: np.ndarray, groups: np.ndarray | None, calibrate: bool
 ) -> Part:
-    decoded, spread = answered
+    decoded, spread = answered.decoded, answered.spread
     calibrator = Calibrator()
     if not calibrate:
         pass
