@@ -1,11 +1,12 @@
-"""``python -m benchmarks.confidence --data FOLDER``: whether probabilities, bounds and doubts hold on test rows.
+"""``python -m benchmarks.confidence --data FOLDER``: whether probabilities, bounds and doubts hold on test
+rows.
 
 For every set: calibration error and log loss before and after calibration, beside the error that chance alone
-would show; coverage and mean size of sets or intervals, beside MAPIE's for the same network (its own scores for
-the same rows that were kept from training; ``pip install mapie``, left out where it is not there); the error
-among the rows kept when the least sure are left out, by Lamina's confidence and by the plain maximum of the
-network's probabilities; how many test rows are called unlike the training rows, and for MNIST and banking77 how
-well rows of another kind are told from them (``benchmarks.unlike``).
+would show; coverage and mean size of sets or intervals, beside MAPIE's for the same network (its own scores
+for the same rows that were kept from training; ``pip install mapie``, left out where it is not there); the
+error among the rows kept when the least sure are left out, by Lamina's confidence and by the plain maximum
+of the network's probabilities; how many test rows are called unlike the training rows, and for MNIST and
+banking77 how well rows of another kind are told from them (``benchmarks.unlike``).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """How well rows of another kind are told from test rows: what ``novelty`` in the answers is worth.
 
 MNIST's network is shown clothes (Fashion-MNIST), banking77's the messages to clinc150's assistant that are
-out of its scope. Neither was looked at when the score was built: that was done on classes left out of clinc150,
-Fashion-MNIST, covertype and spoken digits."""
+out of its scope. Neither was looked at when the score was built: that was done on classes left out of
+clinc150, Fashion-MNIST, covertype and spoken digits."""
 
 from __future__ import annotations
 

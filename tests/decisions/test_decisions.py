@@ -168,7 +168,7 @@ def test_limits_are_obeyed_as_well_as_can_be():
         rows, actions = int(rng.integers(1, 6)), ["none", "a", "b"][: int(rng.integers(2, 4))]
         values = rng.normal(size=(rows, len(actions))).round(2)
         groups = {"day": rng.integers(0, 2, rows)}
-        limits = [drawn_limit(rng, actions) for _ in range(int(rng.integers(1, 3)))]
+        limits = [drawn_limit(rng, actions) for _ in range(int(rng.integers(1, 4)))]
         wanted = best_by_trying(values, actions, limits, groups)
         if wanted is None:
             impossible += 1
@@ -178,7 +178,7 @@ def test_limits_are_obeyed_as_well_as_can_be():
         chosen = best_actions(values, actions, limits, groups)
         assert all(obeyed(tuple(chosen), actions, limit, groups) for limit in limits)
         assert values[np.arange(rows), chosen].sum() == pytest.approx(wanted)
-    assert 0 < impossible < 500
+    assert 0 < impossible < 600
 
 
 def test_limits_that_cannot_be_are_named():

@@ -63,7 +63,8 @@ def answer_frame(
     coverage: float | None = None,
     values: pl.Series | None = None,
 ) -> pl.DataFrame:
-    """The answers as columns, the first of each target ``predicted_<target>``, then the bounds, then whether to rely on them.
+    """The answers as columns, the first of each target ``predicted_<target>``, then the bounds, then
+    whether to rely on them.
 
     ``probabilities``: a column for each class or label (None: where they are few). Rows where ``known`` is
     false are null. ``coverage`` is how often bounds are to hold (None: as the model was fitted for),

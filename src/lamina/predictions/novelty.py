@@ -1,14 +1,15 @@
-"""How unlike the training rows a row is, by what the network sees in it: its answer may then be worth nothing.
+"""How unlike the training rows a row is, by what the network sees in it: its answer may then be worth
+nothing.
 
 Added up are, in units of what they usually are on rows that the network had not learnt from:
 
 - the distance of a row from the training rows, layer by layer (``Surroundings``);
 - how undecided the network is between classes or labels, the entropy of its answer.
 
-Of rows kept from training it is known how large the sum is by chance. A row is *unlike* the training rows where
-it is larger than for all but a share ``FALSE_ALARMS`` of them: then no more than this share of rows of the same
-kind is called so in the long run (Laxhammar & Falkman 2010, "Conformal prediction for distribution-independent
-anomaly detection in streaming vessel data"). Applying it needs numpy alone."""
+Of rows kept from training it is known how large the sum is by chance. A row is *unlike* the training rows
+where it is larger than for all but a share ``FALSE_ALARMS`` of them: then no more than this share of rows
+of the same kind is called so in the long run (Laxhammar & Falkman 2010, "Conformal prediction for
+distribution-independent anomaly detection in streaming vessel data"). Applying it needs numpy alone."""
 
 from __future__ import annotations
 
@@ -33,8 +34,8 @@ LEAST: Final = 1e-12
 @dataclass(frozen=True)
 class Novelty:
     """``layers`` say how far a row is from the training rows, one for each vector of what the network sees;
-    ``units`` ``(2, part)`` hold what every part of the sum usually is, and its unit; ``sums`` ``(n,)`` those of
-    rows kept from training, rising."""
+    ``units`` ``(2, part)`` hold what every part of the sum usually is, and its unit; ``sums`` ``(n,)``
+    those of rows kept from training, rising."""
 
     layers: tuple[Surroundings, ...]
     units: np.ndarray

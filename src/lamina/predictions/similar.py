@@ -53,14 +53,13 @@ def most_similar(fitted: Fitted, frame: pl.DataFrame, among: pl.DataFrame, count
     return found
 
 
-def similar_frame(alike: Alike, among: pl.DataFrame) -> pl.DataFrame:
-    """A line per row and alike row: ``row`` and ``similar_row``, numbers from 0, the ``similarity``, and the
-    columns of that row as they came."""
-    rows, count = alike.rows.shape
-    places = alike.rows.ravel()
+def similar_frame(alike: Alike, rows: np.ndarray, among: pl.DataFrame) -> pl.DataFrame:
+    """A line per row, by its number in ``rows``, and alike row: ``row`` and ``similar_row``, the
+    ``similarity``, and the columns of that row as they came."""
+    count, places = alike.rows.shape[1], alike.rows.ravel()
     told = pl.DataFrame(
         {
-            "row": np.repeat(np.arange(rows), count),
+            "row": np.repeat(rows, count),
             "similar_row": places,
             "similarity": alike.similarity.ravel().astype(np.float64),
         }

@@ -17,15 +17,15 @@ LEAST: Final = 1e-12
 
 @dataclass(frozen=True)
 class Surroundings:
-    """Where the training rows lie: ``centre`` ``(values,)``; ``directions`` ``(values, d)`` in which they vary
-    most, orthonormal, and their ``variance`` ``(d,)``; the classes' ``means`` there ``(class, d)``; ``scale``
-    ``(d, d)``, which gives rows of one class the covariance 1; ``rest``, the variance per value beside the
-    directions, 0 where there is none. No row is kept.
+    """Where the training rows lie: ``centre`` ``(values,)``; ``directions`` ``(values, d)`` in which they
+    vary most, orthonormal, and their ``variance`` ``(d,)``; the classes' ``means`` there ``(class, d)``;
+    ``scale`` ``(d, d)``, which gives rows of one class the covariance 1; ``rest``, the variance per value
+    beside the directions, 0 where there is none. No row is kept.
 
     The distance is Mahalanobis's to the nearest class (Lee et al. 2018, "A simple unified framework for
-    detecting out-of-distribution samples and adversarial attacks"), beside the directions as in "ViM" (Wang et
-    al. 2022). ``relative`` takes the distance to all rows off it: of what deep layers see, much varies that
-    tells nothing of the classes (Ren et al. 2021, "A simple fix to Mahalanobis distance")."""
+    detecting out-of-distribution samples and adversarial attacks"), beside the directions as in "ViM" (Wang
+    et al. 2022). ``relative`` takes the distance to all rows off it: of what deep layers see, much varies
+    that tells nothing of the classes (Ren et al. 2021, "A simple fix to Mahalanobis distance")."""
 
     centre: np.ndarray
     directions: np.ndarray
@@ -126,8 +126,8 @@ class Surroundings:
 
 
 def class_means(inside: np.ndarray, classes: np.ndarray | None) -> np.ndarray:
-    """``(class, d)``, as if a row more of each lay in the middle of all: of a class of one row the mean is not
-    that row."""
+    """``(class, d)``, as if a row more of each lay in the middle of all: of a class of one row the mean is
+    not that row."""
     if classes is None:
         return np.zeros((1, inside.shape[1]))
     count = np.bincount(classes[classes >= 0], minlength=1)

@@ -23,8 +23,8 @@ class Fitted:
 
     ``choices`` are what Lamina decided and why, ``findings`` what it noticed in the data, ``epochs`` the
     history of the training, ``stopped`` why it ended. ``confidence`` makes probabilities honest and bounds
-    hold; ``novelty`` tells which rows are unlike those of training; both are found after training, on rows that were
-    not learnt from.
+    hold; ``novelty`` tells which rows are unlike those of training; both are found after training, on rows
+    that were not learnt from.
     """
 
     task: Task
