@@ -294,6 +294,9 @@ def test_decisions_of_a_model(churn: lamina.Model):
     counts = limited[limited["action"] == "offer"].groupby(new["city"].to_pandas()).size()
     assert counts.max() <= 3
     assert limited["reason"].str.contains("a limit left no room").any()
+    strange = churn.decide(new.with_columns(months=pl.lit(9000), charge=pl.lit(1e5)), OFFER)["reason"]
+    assert strange.str.contains("unlike the training rows").mean() > 0.9
+    assert told["reason"].str.contains("unlike the training rows").mean() < 0.05
 
 
 def test_the_worth_of_decisions(churn: lamina.Model):
