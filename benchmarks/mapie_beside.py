@@ -68,6 +68,8 @@ def _sets(kept: Rows, rows: Rows, coverage: float) -> dict[str, float]:
     for score in ("lac", "aps", "raps"):
         if score != "lac" and told.shape[1] == 2:  # MAPIE has no other score for two classes
             continue
+        if score == "raps" and np.bincount(kept.answers, minlength=told.shape[1]).min() < 2:
+            continue  # it divides the rows of every class
         model = SplitConformalClassifier(
             _classifier(told), confidence_level=coverage, conformity_score=score, prefit=True, random_state=0
         )

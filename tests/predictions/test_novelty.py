@@ -54,6 +54,7 @@ def test_the_distance_is_mahalanobis_as_scikit_learn_has_it(relative: bool, monk
 
 def test_what_lies_beside_the_directions_counts_too(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(surroundings, "DIRECTIONS", 2)
+    monkeypatch.setattr(surroundings, "RIDGE", 1e-9)
     rng = np.random.default_rng(0)
     seen = rng.normal(size=(5000, 5)) * np.array([5, 4, 0.1, 0.1, 0.1])
     found = Surroundings.fit(seen.astype(np.float32), None, relative=False)

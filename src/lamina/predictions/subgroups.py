@@ -15,7 +15,6 @@ from lamina.scores.intervals import intervals
 from lamina.scores.ranking import Scores
 from lamina.scores.worse import compare
 
-
 Held = Mapping[str, np.ndarray]
 
 
