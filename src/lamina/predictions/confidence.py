@@ -113,7 +113,15 @@ class Confidence:
 
     def judged(self, answered: Answered, answers: np.ndarray, values: pl.Series | None = None) -> Scores:
         """``coverage``: the share of bounds that held; ``set_size`` or ``width`` their mean size."""
-        scores: Scores = {}
+        held = self.held(answered, answers, values)
+        return {name: float(np.nanmean(each)) for name, each in held.items()}
+
+    def held(
+        self, answered: Answered, answers: np.ndarray, values: pl.Series | None = None
+    ) -> dict[str, np.ndarray]:
+        """The same row by row, float64 ``(rows,)``, NaN where the true answer is not known: 1 where the bound
+        held, and its size."""
+        found: dict[str, np.ndarray] = {}
         target = self.parts[0].target
         joint = SeveralTarget(tuple(p.target for p in self.parts), (), ()) if len(self.parts) > 1 else target
         for part, (each, own, spread, known, came) in zip(
@@ -124,10 +132,11 @@ class Confidence:
                 continue
             inside, size = part.bound.held(own[known], spread[known], came, _of(limits, known))
             prefix = f"{each.column}." if len(self.parts) > 1 else ""
-            scores[f"{prefix}coverage"] = float(inside.mean())
             name, unit = ("set_size", 1.0) if part.answer_is_set else ("width", _unit(each))
-            scores[f"{prefix}{name}"] = float(size.mean()) * unit
-        return scores
+            for word, own_values in (("coverage", inside), (name, size * unit)):
+                found[f"{prefix}{word}"] = np.full(len(known), np.nan)
+                found[f"{prefix}{word}"][known] = own_values
+        return found
 
     def most(self) -> float:
         """The largest coverage that so many rows can promise, 0 where none."""
@@ -212,7 +221,7 @@ class Confidence:
 def _part(
     target: Target, answered: Answered, answers: np.ndarray, groups: np.ndarray | None, calibrate: bool
 ) -> Part:
-    decoded, spread = answered
+    decoded, spread = answered.decoded, answered.spread
     calibrator = Calibrator()
     if not calibrate:
         pass

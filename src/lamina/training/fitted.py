@@ -14,6 +14,7 @@ from lamina.tasks import Task
 
 if TYPE_CHECKING:
     from lamina.predictions.confidence import Confidence
+    from lamina.predictions.novelty import Novelty
 
 
 @dataclass
@@ -22,7 +23,8 @@ class Fitted:
 
     ``choices`` are what Lamina decided and why, ``findings`` what it noticed in the data, ``epochs`` the
     history of the training, ``stopped`` why it ended. ``confidence`` makes probabilities honest and bounds
-    hold; it is found after training, on rows that were not learnt from.
+    hold; ``novelty`` tells which rows are unlike those of training; both are found after training, on rows
+    that were not learnt from.
     """
 
     task: Task
@@ -38,3 +40,4 @@ class Fitted:
     stopped: str = ""
     rows: dict[str, int] = field(default_factory=dict)
     confidence: Confidence | None = None
+    novelty: Novelty | None = None
