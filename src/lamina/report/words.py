@@ -1,0 +1,65 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+from math import floor, isfinite, log10
+
+
+def number(value: float, digits: int = 3) -> str:
+    """With so many digits that matter, and thousands set apart.
+
+    >>> number(0.012345), number(1234.5), number(2.0), number(-0.5), number(3e-12), number(4.2e9)
+    ('0.0123', '1,234', '2', '-0.5', '3e-12', '4.2e+09')
+    """
+    if not isfinite(value):
+        return "–"
+    if value == 0:
+        return "0"
+    size = floor(log10(abs(value)))
+    if size < -4 or size >= 9:
+        return f"{value:.{digits}g}"
+    told = f"{value:,.{max(0, digits - 1 - size)}f}"
+    return told.rstrip("0").rstrip(".") if "." in told else told
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """A share as percent.
+
+    >>> percent(0.8512), percent(float("nan"))
+    ('85.1 %', '–')
+    """
+    return f"{100 * share:.{digits}f} %" if isfinite(share) else "–"
+
+
+def between(bounds: tuple[float, float] | None, share: bool = False) -> str:
+    """An interval.
+
+    >>> between((0.1, 0.25), share=True), between(None)
+    ('10.0 to 25.0 %', '–')
+    """
+    if bounds is None or not all(map(isfinite, bounds)):
+        return "–"
+    if share:
+        return f"{100 * bounds[0]:.1f} to {100 * bounds[1]:.1f} %"
+    return f"{number(bounds[0])} to {number(bounds[1])}"
+
+
+def size(count: int) -> str:
+    """Bytes.
+
+    >>> size(1_300_000)
+    '1.3 MB'
+    """
+    if count < 1000:
+        return f"{count} bytes"
+    return f"{count / 1e3:.0f} kB" if count < 1e6 else f"{count / 1e6:.1f} MB"
+
+
+def listed(names: list[str], most: int = 8) -> str:
+    """Names with commas between.
+
+    >>> listed(["a", "b", "c"], most=2)
+    'a, b and 1 more'
+    """
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
