@@ -1,4 +1,4 @@
-"""The door: fit, predict, evaluate, explain, inspect, save, load. It delegates and holds no logic."""
+"""The door: fit, predict, evaluate, explain, report, inspect, save, load. It delegates and holds no logic."""
 
 from __future__ import annotations
 
@@ -165,6 +165,28 @@ class Model:
         frame, findings = conform(table, self.schema, need_target=False)
         warn_of((*table.findings, *findings))
         return frame
+
+    def report(
+        self,
+        data: Any,
+        path: str | Path,
+        *,
+        costs: Costs | None = None,
+        by: str | Sequence[str] = (),
+        examples: int = 12,
+    ) -> Path:
+        """Writes one HTML page, which needs nothing else, on rows with known answers: how good the answers are
+        beside baselines, where they err, how far to trust them, which columns matter, and the model card.
+
+        ``costs``: also what deciding by them is worth; ``by``: also how groups of these columns fare;
+        ``examples``: how many rows of each target, answered worst, the page shows of ``data`` (0 to 50).
+        """
+        from lamina.report.report import write_report
+
+        columns = [by] if isinstance(by, str) else list(dict.fromkeys(by))
+        facts = write_report(self, data, path, costs=costs, by=columns, examples=examples)
+        warn_of(facts.findings)
+        return Path(path)
 
     def decide(self, data: Any, costs: Costs, *, limits: Sequence[Limit] = ()) -> Any:
         """The action with the best expected value for every row: ``action``, ``expected_value`` (money made:

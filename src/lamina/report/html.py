@@ -39,7 +39,9 @@ def tag(name: str, *inside: object, **attributes: object) -> Html:
         if value is not None
     )
     if name in VOID:
-        return Html(f"<{name}{told}>" if name not in ("line", "path", "rect", "circle") else f"<{name}{told}/>")
+        return Html(
+            f"<{name}{told}>" if name not in ("line", "path", "rect", "circle") else f"<{name}{told}/>"
+        )
     return Html(f"<{name}{told}>{joined(inside)}</{name}>")
 
 
@@ -73,11 +75,11 @@ def table(
         head = {"scope": "row"} if not place else {}
         return tag("td" if place else "th", value, class_=kind, **head)
 
-    top = tag("tr", *(tag("th", h, scope="col", class_="n" if k in right else None) for k, h in enumerate(heads)))
-    body = [tag("tr", *(cell(place, value) for place, value in enumerate(row))) for row in rows]
-    whole = tag(
-        "table", tag("caption", caption, class_="unseen"), tag("thead", top), tag("tbody", *body)
+    top = tag(
+        "tr", *(tag("th", h, scope="col", class_="n" if k in right else None) for k, h in enumerate(heads))
     )
+    body = [tag("tr", *(cell(place, value) for place, value in enumerate(row))) for row in rows]
+    whole = tag("table", tag("caption", caption, class_="unseen"), tag("thead", top), tag("tbody", *body))
     return tag("div", whole, class_="wide", tabindex="0", role="region", aria_label=caption)
 
 

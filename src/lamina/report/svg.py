@@ -107,7 +107,15 @@ class Plot:
         parts.append(tag("text", x_name, x=middle, y=self.height - 6, text_anchor="middle", class_="axis"))
         turn = f"rotate(-90 11 {(TOP + floor_) / 2:g})"
         parts.append(
-            tag("text", y_name, x=11, y=f"{(TOP + floor_) / 2:g}", text_anchor="middle", class_="axis", transform=turn)
+            tag(
+                "text",
+                y_name,
+                x=11,
+                y=f"{(TOP + floor_) / 2:g}",
+                text_anchor="middle",
+                class_="axis",
+                transform=turn,
+            )
         )
         parts.append(tag("line", x1=left, x2=self.width - RIGHT, y1=floor_, y2=floor_, class_="floor"))
         return tag("g", *parts)

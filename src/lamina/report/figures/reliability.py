@@ -1,0 +1,31 @@
+"""Whether probabilities mean what they say: the share that is right over the confidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lamina.report.figures.wilson import wilson
+from lamina.report.html import Html
+from lamina.report.svg import Plot
+from lamina.scores.calibration import Bin
+
+
+def reliability_plot(bins: Sequence[Bin], title: str, *, x_name: str, y_name: str) -> Html:
+    """A dot per bin with the 95 % interval of its share, the honest diagonal, and the rows per bin as bars
+    on the floor."""
+    plot = Plot((0.0, 1.0), (0.0, 1.0), 360, 330)
+    most = max((each.rows for each in bins), default=1)
+    parts = [plot.bar(each.low, each.high, 0.2 * each.rows / most, "bar faint") for each in bins]
+    parts += [plot.axes(x_name, y_name), plot.line((0, 1), (0, 1), "level")]
+    for each in bins:
+        parts.append(plot.whisker(each.confidence, *wilson(each.right, each.rows)))
+    parts.append(plot.dots([b.confidence for b in bins], [b.right for b in bins], "large"))
+    return plot.drawn(title, *parts)
+
+
+def level_plot(levels: Sequence[float], shares: Sequence[float], rows: int, title: str) -> Html:
+    """Of quantiles: how many answers lie at or below each, beside how many should."""
+    plot = Plot((0.0, 1.0), (0.0, 1.0), 360, 330)
+    parts = [plot.axes("level promised", "share at or below"), plot.line((0, 1), (0, 1), "level")]
+    parts += [plot.whisker(a, *wilson(b, rows)) for a, b in zip(levels, shares, strict=True)]
+    return plot.drawn(title, *parts, plot.dots(levels, shares, "large"))
