@@ -175,8 +175,8 @@ class Model:
         by: str | Sequence[str] = (),
         examples: int = 12,
     ) -> Path:
-        """Writes one HTML page, which needs nothing else, on rows with known answers: how good the answers are
-        beside baselines, where they err, how far to trust them, which columns matter, and the model card.
+        """Writes one HTML page, which needs nothing else, on rows with known answers: how good the answers
+        are beside baselines, where they err, how far to trust them, which columns matter, and the model card.
 
         ``costs``: also what deciding by them is worth; ``by``: also how groups of these columns fare;
         ``examples``: how many rows of each target, answered worst, the page shows of ``data`` (0 to 50).

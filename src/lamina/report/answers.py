@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import singledispatch
 
 import numpy as np
@@ -17,22 +18,21 @@ from lamina.features.targets.transcript import TranscriptTarget
 from lamina.predictions.row_losses import row_losses
 from lamina.report.cells import NOTHING, Cells
 from lamina.report.html import Html, data, joined
-from lamina.report.words import listed, number, percent
+from lamina.report.words import chance, listed, number, percent
 
-Shown = tuple[tuple[str, ...], list[tuple[Html, ...]]]
+Shown = tuple[tuple[str, ...], Sequence[tuple[Html, ...]]]
 UNSEEN = "(never seen)"
+SURE = 1e-3  # of the loss: right without doubt, and no row to look at
 
 
 def worst(target: Target, told: np.ndarray, came: np.ndarray, most: int) -> np.ndarray:
-    """The rows that are answered worst, the worst first; of classes only those that are wrong."""
+    """The rows that are answered worst, the worst first; of classes and labels first those that are wrong."""
     measures = {each.name: each.values for each in row_losses(target, told, came)}
     chosen = next((m for m in ("log_loss", "absolute_error") if m in measures), next(iter(measures)))
     losses = np.nan_to_num(measures[chosen], nan=-np.inf)
-    bad = losses > 0
-    if "error" in measures:
-        bad &= measures["error"] > 0
-    rows = np.flatnonzero(bad)
-    return rows[np.argsort(-losses[rows], kind="stable")][:most]
+    wrong = measures.get("error", np.zeros(len(losses)))
+    rows = np.lexsort((-losses, -np.nan_to_num(wrong)))
+    return rows[losses[rows] > SURE][:most]
 
 
 @singledispatch
@@ -46,13 +46,13 @@ def _(target: ClassTarget, told: np.ndarray, came: np.ndarray, cells: Cells) -> 
     rows = []
     for own, true in zip(told, came, strict=True):
         name = data(target.labels[true], 40) if true >= 0 else UNSEEN
-        given = percent(float(own[true])) if true >= 0 else "–"
+        given = chance(float(own[true])) if true >= 0 else "–"
         best = int(own.argmax())
         rows.append(
             (
                 joined([name]),
                 data(target.labels[best], 40),
-                joined([percent(float(own[best]))]),
+                joined([chance(float(own[best]))]),
                 joined([given]),
             )
         )
@@ -95,13 +95,13 @@ def _(target: LabelsTarget, told: np.ndarray, came: np.ndarray, cells: Cells) ->
 
 def _doubts(target: LabelsTarget, own: np.ndarray, true: np.ndarray) -> Html:
     k = int(np.abs(own - true).argmax())
-    return joined([data(target.labels[k], 40), f" {percent(float(own[k]))}"])
+    return joined([data(target.labels[k], 40), f" {chance(float(own[k]))}"])
 
 
 @shown.register
 def _(target: TranscriptTarget, told: np.ndarray, came: np.ndarray, cells: Cells) -> Shown:
     rows = [
-        (data(target.text(true)), data(target.text(own[1:])), joined([percent(float(np.exp(own[0])))]))
+        (data(target.text(true)), data(target.text(own[1:])), joined([chance(float(np.exp(own[0])))]))
         for own, true in zip(told, came, strict=True)
     ]
     return ("true", "answered", "how sure"), rows

@@ -1,4 +1,4 @@
-"""The network beside its baselines on the same rows: resampled together, so that differences have intervals."""
+"""The network beside its baselines on the same rows: resampled together, so differences have intervals."""
 
 from __future__ import annotations
 

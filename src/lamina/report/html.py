@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import Any, Final
+from typing import Final
 
 VOID: Final = frozenset({"meta", "img", "br", "hr", "line", "path", "rect", "circle"})
 CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+UNBROKEN: Final = 22  # characters of a word beyond which it may be broken
 LONGEST: Final = 200  # characters of a cell that are shown
 
 
@@ -27,7 +28,7 @@ def text(value: object) -> Html:
     return value if isinstance(value, Html) else Html(escape(CONTROL.sub("\ufffd", str(value))))
 
 
-def tag(name: str, *inside: object, **attributes: object) -> Html:
+def tag(name: str, /, *inside: object, **attributes: object) -> Html:
     """An element. ``class_`` is class, other underscores are hyphens; attributes that are None are left out.
 
     >>> tag("p", "a < b", class_="note")
@@ -53,7 +54,14 @@ def joined(parts: Iterable[object]) -> Html:
 def data(value: object, most: int = LONGEST) -> Html:
     """A word of the user's data, cut where it is long; its direction of writing stays inside."""
     words = str(value)
-    return tag("bdi", words if len(words) <= most else words[: most - 1] + "…")
+    words = words if len(words) <= most else words[: most - 1] + "…"
+    long = any(len(each) > UNBROKEN for each in words.split())
+    return tag("bdi", words, class_="long" if long else None)
+
+
+def value(told: object, under: object) -> Html:
+    """A number, and beneath or beside it its interval."""
+    return joined([told, tag("small", under)])
 
 
 def paragraph(*inside: object, class_: str | None = None) -> Html:

@@ -53,7 +53,7 @@ def money_facts(fitted: Fitted, raw: pl.DataFrame, frame: pl.DataFrame, costs: C
     rows = Rows(raw.filter(known), frame.filter(known))
     worth, truth, groups = judged_worths(fitted, rows, costs, ())
     own = np.arange(len(truth))
-    curve = ()
+    curve: tuple[float, ...] = ()
     if len(worth.classes) == 2:
         curve = tuple(
             float(worth.each[own, by_threshold(worth, t, (), groups), truth].sum()) for t in THRESHOLDS

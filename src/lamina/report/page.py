@@ -19,6 +19,7 @@ from lamina.report.sections.schema import doctor, schema
 from lamina.report.sections.section import Section, drawn
 from lamina.report.sections.training import training
 from lamina.report.sections.worth import worth
+from lamina.report.words import short
 from lamina.version import __version__
 
 # The browser itself refuses scripts and anything from elsewhere
@@ -81,8 +82,8 @@ def _top(facts: Facts) -> Html:
         "header",
         tag("p", "Lamina report", class_="brand"),
         tag("h1", "What predicts ", data(", ".join(target.targets), 100), ", and how well"),
-        tag("p", data(_capital(target.describe()), 300), f". Judged on {facts.frame.height:,} rows of ",
-            data(facts.table.source, 120), f", {made}.", class_="under"),
+        tag("p", "Predicts ", data(target.describe(), 300), f". Judged on {facts.frame.height:,} rows of ",
+            data(short(facts.table.source), 120), f", {made}.", class_="under"),
     )  # fmt: skip
 
 
@@ -98,10 +99,6 @@ def _foot(facts: Facts) -> Html:
         "footer",
         tag(
             "p",
-            f"Made by Lamina {__version__}. Intervals are 95 % bootstrap intervals unless said otherwise.{kept}",
+            f"Made by Lamina {__version__}. Intervals are of 95 %, by resampling the rows.{kept}",
         ),
     )
-
-
-def _capital(words: str) -> str:
-    return words[:1].upper() + words[1:]

@@ -12,7 +12,7 @@ from lamina.report.html import Html, tag
 from lamina.report.words import number
 
 WIDTH, HEIGHT = 360, 270  # of a figure, in pixels at its natural size
-LEFT, RIGHT, TOP, BOTTOM = 46, 12, 10, 40  # margins
+LEFT, RIGHT, TOP, BOTTOM = 56, 12, 10, 40  # margins
 LETTERS = 7  # of a tick, beyond which it is written shorter
 
 

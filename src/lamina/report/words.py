@@ -31,7 +31,27 @@ def percent(share: float, digits: int = 1) -> str:
     return f"{100 * share:.{digits}f} %" if isfinite(share) else "–"
 
 
-def between(bounds: tuple[float, float] | None, share: bool = False) -> str:
+def chance(share: float) -> str:
+    """A probability; what is nearly sure is not called sure.
+
+    >>> chance(0.99997), chance(0.00001), chance(0.5)
+    ('> 99.9 %', '< 0.1 %', '50.0 %')
+    """
+    if 0.9995 < share < 1:
+        return "> 99.9 %"
+    return "< 0.1 %" if 0 < share < 0.0005 else percent(share)
+
+
+def short(source: str) -> str:
+    """Where data came from, without the folders above it.
+
+    >>> short("/home/ann/data/test.csv"), short("3 files")
+    ('test.csv', '3 files')
+    """
+    return source.rstrip("/\\").replace("\\", "/").rpartition("/")[2] or source
+
+
+def between(bounds: tuple[float, float] | None, share: bool = False, digits: int = 1) -> str:
     """An interval.
 
     >>> between((0.1, 0.25), share=True), between(None)
@@ -40,7 +60,7 @@ def between(bounds: tuple[float, float] | None, share: bool = False) -> str:
     if bounds is None or not all(map(isfinite, bounds)):
         return "–"
     if share:
-        return f"{100 * bounds[0]:.1f} to {100 * bounds[1]:.1f} %"
+        return f"{100 * bounds[0]:.{digits}f} to {100 * bounds[1]:.{digits}f} %"
     return f"{number(bounds[0])} to {number(bounds[1])}"
 
 

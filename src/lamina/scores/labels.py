@@ -14,7 +14,8 @@ MOST_NAMED = 20  # labels up to which each one's ranking is a score of its own
 
 
 def label_scores(probabilities: np.ndarray, answers: np.ndarray, labels: Sequence[str]) -> Scores:
-    """F1, Jaccard, AUROC, log loss, calibration error. ``probabilities`` and ``answers`` (0 or 1) ``(rows, label)``.
+    """F1, Jaccard, AUROC, log loss, calibration error. ``probabilities``, ``answers`` (0 or 1) ``(rows,
+    label)``.
 
     "micro" counts every decision alike, "macro" is the mean over the labels that occur. ``accuracy`` is the
     share of rows of which every label is right.

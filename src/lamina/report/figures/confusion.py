@@ -47,7 +47,7 @@ def _matrix(counts: np.ndarray, down: Sequence[str], across: Sequence[str]) -> H
 
     top = tag(
         "tr",
-        tag("th", "true ↓ answered →", scope="col", class_="corner"),
+        tag("th", "true ↓", tag("br"), "answered →", scope="col", class_="corner"),
         *(tag("th", data(name, 14), scope="col") for name in across),
         tag("th", "found", scope="col", class_="found"),
     )

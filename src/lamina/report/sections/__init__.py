@@ -1,1 +1,1 @@
-"""One file per part of the page: each a function from the facts to a section, or None where it means nothing."""
+"""One file per part of the page: each a function from the facts to a section, or None."""

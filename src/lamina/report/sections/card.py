@@ -18,7 +18,7 @@ from lamina.predictions.inspect import layers_of
 from lamina.report.facts import Facts, Part
 from lamina.report.html import Html, data, folded, joined, table, tag
 from lamina.report.sections.section import Section
-from lamina.report.words import listed, number, size
+from lamina.report.words import listed, number, short, size
 from lamina.version import __version__
 
 FEW: Final = 20  # rows of a class that say little of it
@@ -46,9 +46,9 @@ def _facts(facts: Facts) -> Html:
     fitted = facts.model.fitted
     rows = {
         "predicts": data(fitted.target.describe(), 300),
-        "trained on": joined([f"{n} {c:,}; " for n, c in fitted.rows.items()]) or "–",
-        "training data": data(facts.model.validation.on.removeprefix("validation rows of ")),
-        "judged on": joined([data(facts.table.source), f", {facts.frame.height:,} rows"]),
+        "trained on": "; ".join(f"{n} {c:,} rows" for n, c in fitted.rows.items()) or "–",
+        "training data": data(short(facts.model.validation.on.removeprefix("validation rows of "))),
+        "judged on": joined([data(short(facts.table.source)), f", {facts.frame.height:,} rows"]),
         "SHA-256 of what it was judged on": joined(
             [tag("code", facts.data.digest), f" ({facts.data.of}, {size(facts.data.size)})"]
         ),
@@ -110,7 +110,7 @@ def _part_limits(part: Part, *, several: bool) -> Iterator[object]:
 
 def misuse(facts: Facts) -> Iterator[object]:
     """What the figures on this page do not support."""
-    yield "For rows of another kind, place or time than those judged here, without judging it on such rows first."
+    yield "For rows of another kind, place or time than those judged here: judge it on such rows first."
     yield "To say what causes what: it tells what goes together."
     protected = [
         each.name
@@ -119,8 +119,8 @@ def misuse(facts: Facts) -> Iterator[object]:
     ]
     if protected:
         yield joined(
-            ["To decide about people unless that is lawful and groups were compared: by their names, columns that may be ",
-             "protected are read: ", data(listed(protected, 12), 300), "."]
+            ["To decide about people unless that is lawful and groups were compared. Columns that may be ",
+             "protected, by their names: ", data(listed(protected, 12), 300), "."]
         )  # fmt: skip
     yield "Whatever else its makers know of and Lamina cannot: add it here before you hand this page on."
 

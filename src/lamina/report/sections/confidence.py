@@ -9,6 +9,7 @@ import numpy as np
 from lamina.features.targets.classes import ClassTarget
 from lamina.features.targets.labels import LabelsTarget
 from lamina.features.targets.quantiles import QuantilesTarget
+from lamina.predictions.confidence import Held
 from lamina.predictions.evaluate import chance_gaps
 from lamina.report.comparison import NETWORK
 from lamina.report.facts import Facts, Part
@@ -19,6 +20,8 @@ from lamina.report.html import Html, joined, paragraph, tag
 from lamina.report.svg import figure
 from lamina.report.words import between, number, percent
 from lamina.scores.calibration import binned, reliability
+
+FEWEST_SIZES, MOST_SIZES = 3, 40  # different ones that are drawn
 
 
 def confidence(facts: Facts, part: Part) -> Html | None:
@@ -44,9 +47,11 @@ def _gap(part: Part) -> str | None:
         verdict = "more than chance, and small"
     else:
         verdict = "more than chance: take the probabilities with care"
+    span = between(bounds, share=True, digits=2)
     return (
-        f"Expected calibration error {percent(gap, 2)} (95 % interval {between(bounds, share=True)}); perfectly honest "
-        f"probabilities would show {percent(noise, 2)} on so few rows: {verdict}."
+        f"Expected calibration error {percent(gap, 2)} (95 % interval {span}); perfectly honest "
+        "probabilities would "
+        f"show {percent(noise, 2)} on so few rows: {verdict}."
     )
 
 
@@ -82,26 +87,25 @@ def _coverage(facts: Facts, part: Part) -> str | None:
     if part.bound is None or confidence is None:
         return "No bounds: too few rows were kept from training to promise any." if confidence else None
     held, rows = float(part.bound.inside.mean()), len(part.bound.inside)
-    what = "Sets of classes" if part.bound.measure == "set_size" else "Intervals"
-    if isinstance(part.target, LabelsTarget):
-        what = "Sets of labels"
-    mean, middle = float(part.bound.size.mean()), float(np.median(part.bound.size))
-    sizes = f"{number(mean)} classes" if part.bound.measure == "set_size" else f"{number(mean)} wide"
-    if isinstance(part.target, LabelsTarget):
-        sizes = f"{number(mean)} labels"
     low, high = wilson(held, rows)
     promised = confidence.coverage
-    verdict = (
-        "as promised"
-        if low <= promised <= high
-        else "more than promised"
-        if held > promised
-        else "less than promised"
-    )
+    clear = "more than promised" if held > promised else "less than promised"
+    verdict = "as promised" if low <= promised <= high else clear
+    what = "Sets" if part.bound.measure == "set_size" else "Intervals"
     return (
-        f"{what} hold the truth in {percent(held)} of the rows ({between((low, high), share=True)}), {verdict} "
-        f"({percent(promised, 0)}). They are {sizes} on average, half of them at most {number(middle)}."
+        f"{what} hold the truth in {percent(held)} of the rows "
+        f"({between((low, high), share=True)}), {verdict} "
+        f"({percent(promised, 0)}). {_sizes_in_words(part, part.bound)}"
     )
+
+
+def _sizes_in_words(part: Part, bound: Held) -> str:
+    mean, middle = number(float(bound.size.mean())), number(float(np.median(bound.size)))
+    if bound.measure == "width":
+        return f"An interval is {mean} wide on average; half of them are at most {middle}."
+    kind = "labels" if isinstance(part.target, LabelsTarget) else "classes"
+    one = percent(float((bound.size == 1).mean()))
+    return f"A set has {mean} {kind} on average; {one} have a single one."
 
 
 def _sizes(facts: Facts, part: Part) -> list[Html]:
@@ -109,14 +113,12 @@ def _sizes(facts: Facts, part: Part) -> list[Html]:
         return []
     if part.bound.measure == "set_size":
         counts = Counter(int(each) for each in part.bound.size)
-        if len(counts) > 40:
+        if not FEWEST_SIZES <= len(counts) <= MOST_SIZES:
             return []
         kind = "labels" if isinstance(part.target, LabelsTarget) else "classes"
         drawn = counts_plot(
             dict(counts), f"Rows by the size of their set of {kind}", x_name=f"{kind} in the set"
         )
-        one = counts.get(1, 0) / len(part.bound.size)
-        words = f"Small sets are sure answers: {percent(one)} of the rows have a set of one."
-        return [figure(drawn, words)]
+        return [figure(drawn, "Small sets are sure answers.")]
     drawn = histogram(part.bound.size, "Rows by the width of their interval", x_name="width of the interval")
     return [figure(drawn, "Wide where a row is hard, narrow where it is easy.")]

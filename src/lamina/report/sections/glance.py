@@ -11,6 +11,7 @@ from lamina.report.facts import Facts, Part
 from lamina.report.figures.span import scale_of, span
 from lamina.report.figures.wilson import wilson
 from lamina.report.html import Html, data, folded, joined, paragraph, table, tag
+from lamina.report.html import value as value_cell
 from lamina.report.sections.section import Section
 from lamina.report.words import between, number, percent
 
@@ -61,10 +62,12 @@ def _of_part(part: Part, *, named: bool) -> Html:
 def sentence(compared: Comparison) -> Html:
     """The headline score in words, with its interval."""
     name = compared.headline
-    say = SENTENCES.get(name, lambda x: f"{name} is {number(x)}")
+    say = SENTENCES.get(name)
+    value = compared.scores[NETWORK][name]
+    words = say(value) if say else f"{name.replace('_', ' ')} is {number(value)}"
     bounds = compared.intervals[NETWORK].get(name)
     told = between(bounds, share=name in SHARES)
-    return joined([say(compared.scores[NETWORK][name]), f" (95 % interval: {told})."])
+    return joined([words, f" (95 % interval: {told})."])
 
 
 def verdict(compared: Comparison) -> str:
@@ -88,7 +91,9 @@ def _tiles(part: Part) -> Html:
             tiles.append(_tile(title, _score(name, scores[name]), between(bounds, share=name in SHARES)))
     if "ece" in scores:
         bounds = part.comparison.intervals[NETWORK].get("ece")
-        tiles.append(_tile("calibration error", percent(scores["ece"]), between(bounds, share=True)))
+        tiles.append(
+            _tile("calibration error", percent(scores["ece"], 2), between(bounds, share=True, digits=2))
+        )
     if part.bound is not None:
         held = float(part.bound.inside.mean())
         what = "sets" if part.bound.measure == "set_size" else "intervals"
@@ -114,13 +119,12 @@ def _beside(compared: Comparison) -> Html:
         (
             ANSWERER.get(who, who),
             span(value, bounds[who], scale, strong=who == NETWORK),
-            _score(name, value),
-            between(bounds[who], share=name in SHARES),
+            value_cell(_score(name, value), between(bounds[who], share=name in SHARES)),
         )
         for who, value in known.items()
     ]
     words = f"{name.replace('_', ' ')}: {SHOWN.get(name, '')}".rstrip(": ")
-    return table(("answered by", words, "", "95 % interval"), rows, numbers=(2, 3), caption=words)
+    return table(("answered by", words, "95 % interval"), rows, numbers=(2,), caption=words)
 
 
 def _all_scores(facts: Facts) -> Html:

@@ -9,6 +9,7 @@ from lamina.records import Group, Groups
 from lamina.report.facts import Facts
 from lamina.report.figures.span import scale_of, span
 from lamina.report.html import Html, data, joined, paragraph, table, tag
+from lamina.report.html import value as value_cell
 from lamina.report.sections.glance import SHARES
 from lamina.report.sections.section import Section
 from lamina.report.words import between, number, percent
@@ -23,11 +24,9 @@ def groups(facts: Facts) -> Section | None:
         return None
     worse = [one for each in facts.groups for one in each.worse]
     if worse:
-        items = [
-            tag("li", tag("span", "worse", class_="badge warning"), tag("div", data(worse_words(one), 400)))
-            for one in worse
-        ]
-        told = tag("ul", *items, class_="findings")
+        badge = tag("span", "worse", class_="badge warning")
+        items = [tag("li", badge, tag("div", data(worse_words(one), 400))) for one in worse]
+        told = tag("ul", *items, class_="findings close")
         words = f"Clear beyond chance: at most {FALSE_ALARMS:.0%} of such tables name any group by mistake."
         body: list[object] = [told, paragraph(words, class_="note")]
     else:
@@ -58,15 +57,9 @@ def _table(groups: Groups, names: list[str]) -> Html:
     scale = scale_of([*edges, *values])
     worse = {one.group for one in groups.worse}
     rows = [_row(each, names, scale, each.name in worse) for each in groups.groups]
-    heads = [
-        "group",
-        "rows",
-        first.replace("_", " "),
-        "",
-        "95 % interval",
-        *(n.replace("_", " ") for n in names[1:]),
-    ]
-    return table(heads, rows, numbers=(1, 3, *range(4, 4 + len(names))), caption=f"Scores by {groups.column}")
+    plain = [name.replace("_", " ") for name in names]
+    heads = ["group", "rows", plain[0], "95 % interval", *plain[1:]]
+    return table(heads, rows, numbers=range(1, 4 + len(names)), caption=f"Scores by {groups.column}")
 
 
 def _row(group: Group, names: list[str], scale: tuple[float, float], worse: bool) -> list[object]:
@@ -78,4 +71,5 @@ def _row(group: Group, names: list[str], scale: tuple[float, float], worse: bool
     drawn = span(value, group.intervals.get(first), scale) if value is not None else "–"
     told = "–" if value is None else percent(value) if share else number(value)
     rest = [number(group.scores.get(each, float("nan"))) for each in names[1:]]
-    return [marked, f"{group.rows:,}", drawn, told, between(group.intervals.get(first), share=share), *rest]
+    bounds = between(group.intervals.get(first), share=share)
+    return [marked, f"{group.rows:,}", drawn, value_cell(told, bounds), *rest]

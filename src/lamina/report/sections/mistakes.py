@@ -114,17 +114,19 @@ def _numbers(told: np.ndarray, came: np.ndarray) -> Html:
         truth_plot(told, came, "True over predicted, a point per row"),
         "A faint point per row, a large one per tenth of the rows; on the line the answer is right.",
     )
+    middle, far = (number(float(np.quantile(np.abs(off), share))) for share in (0.5, 0.9))
     bars = figure(
         histogram(off, "Rows by how far the answer is off", x_name="predicted − true", at=0.0),
-        f"Right of the middle: answered too high. Half of the answers are within {number(float(np.median(np.abs(off))))}; "
-        f"one in ten is off by more than {number(float(np.quantile(np.abs(off), 0.9)))}.",
+        "Right of the middle: answered too high. Half of the answers are off by at most "
+        f"{middle}, one in ten by "
+        f"more than {far}.",
     )
     return joined([tag("h3", "Predicted and true"), tag("div", scatter, bars, class_="figures")])
 
 
 def examples(facts: Facts, part: Part, cells: Cells) -> Html | None:
     """The rows that are answered worst, as they came."""
-    chosen = worst(part.target, part.told, part.came, facts.examples) if facts.examples else []
+    chosen = worst(part.target, part.told, part.came, facts.examples)
     if not len(chosen):
         return None
     fields = _columns(facts)
@@ -143,8 +145,9 @@ def examples(facts: Facts, part: Part, cells: Cells) -> Html | None:
     left = len(facts.model.schema.with_role("input")) - len(fields)
     more = f" {left} more columns are not shown." if left > 0 else ""
     words = paragraph(
-        "The answers that are furthest off, the worst first; rows are counted from 0. Sometimes it is the known answer that "
-        f"is wrong.{more}", class_="note",
+        "The answers that are furthest off, the worst first (of classes and labels the wrong "
+        "ones, then the least ",
+        "sure). Rows are counted from 0. Sometimes it is the known answer that is wrong.", more, class_="note",
     )  # fmt: skip
     return joined([tag("h3", "Errors worth looking at"), words, told])
 
@@ -154,7 +157,7 @@ def _columns(facts: Facts) -> list[Field]:
     inputs = [
         each for each in facts.model.schema.with_role("input") if each.name in facts.table.frame.columns
     ]
-    rank = {}
+    rank: dict[str, int] = {}
     if facts.importance is not None:
         for place, each in enumerate(facts.importance.importance):
             for name in each.columns:

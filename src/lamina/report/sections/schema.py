@@ -9,7 +9,7 @@ from lamina.records import Field, Finding
 from lamina.report.facts import Facts
 from lamina.report.html import Html, data, folded, joined, paragraph, table, tag
 from lamina.report.sections.section import Section
-from lamina.report.words import listed, percent
+from lamina.report.words import listed, percent, short
 
 MOST_FIELDS: Final = 200
 OPEN: Final = 15  # columns up to which the table stands open
@@ -31,8 +31,9 @@ def schema(facts: Facts) -> Section:
     learnt = ", ".join(f"{name} {count:,}" for name, count in trained.items())
     body = [
         paragraph(
-            "Judged on ", tag("b", f"{facts.frame.height:,} rows"), " of ", data(facts.table.source), ". ",
-            f"The network comes from other rows ({learnt})." if learnt else "",
+            "Judged on ", tag("b", f"{facts.frame.height:,} rows"), " of ", data(short(facts.table.source)), ". ",
+            f"The network was trained on: {learnt}. " if learnt else "",
+            "If these rows were among them, everything here is too kind.",
         ),
         tag("ul", *told, class_="kinds"),
     ]  # fmt: skip

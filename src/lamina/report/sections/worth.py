@@ -41,8 +41,8 @@ def worth(facts: Facts) -> Section | None:
 
 
 def _policies(found: MoneyFacts) -> Html:
-    own = Policy(name="by expected value", made=found.money.made, per_row=found.money.made / max(found.money.rows, 1),
-                 ahead=0.0, low=0.0, high=0.0)  # fmt: skip
+    made, rows_ = found.money.made, max(found.money.rows, 1)
+    own = Policy(name="by expected value", made=made, per_row=made / rows_, ahead=0.0, low=0.0, high=0.0)
     scale = scale_of([own.made, *(each.made for each in found.money.policies)], from_zero=True)
     rows = [
         (
@@ -73,7 +73,7 @@ def _figures(found: MoneyFacts) -> list[Html]:
         figures.append(figure(drawn, words))
     for each in found.varied:
         drawn = curve(
-            each.amounts, list(each.made), title=f"Money made as {each.action} at {each.name} costs more or less",
+            each.amounts, list(each.made), title=f"Money made over the cost of {each.action} at {each.name}",
             x_name=f"cost of {each.action[:24]}, {each.name[:16]}", y_name="money made", at=each.amount,
         )  # fmt: skip
         figures.append(
