@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from lamina.data.conform import conform
+from lamina.data.fingerprint import fingerprint
 from lamina.data.frames import like
 from lamina.data.groups import grouping, with_groups
 from lamina.data.infer import infer
@@ -338,13 +339,14 @@ def fit(
     chosen = settings_from({"quality": quality, **settings})
     table = read(data, part="train")
     machine = on or Machine()
-    source, task = table.source, as_task(target, table)
+    source, task, own = table.source, as_task(target, table), fingerprint(data, table)
     encoded = encode(table, task, chosen, kinds or {}, roles or {})
     warn_of(
         f for f in encoded.findings if f.code == "leak" and encoded.schema[str(f.column)].role == "ignored"
     )
     del table  # the arrays are enough from here on, and a large table is large
     fitted, unseen = train_network(encoded, task, chosen, machine)
+    fitted.data = own
     return Model(*_judged(fitted, encoded, unseen, source))
 
 

@@ -12,6 +12,7 @@ import polars as pl
 
 from lamina.data.conform import conform
 from lamina.data.doctor.report import numbers_of
+from lamina.data.fingerprint import Fingerprint, fingerprint
 from lamina.data.groups import grouping, with_groups
 from lamina.data.read import read
 from lamina.data.table import Table
@@ -28,7 +29,6 @@ from lamina.predictions.subgroups import subgroups
 from lamina.progress import Bar
 from lamina.records import Evaluation, Finding, Groups
 from lamina.report.comparison import Comparison, compared
-from lamina.report.fingerprint import Fingerprint, fingerprint
 from lamina.report.money import MoneyFacts, money_facts
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from lamina.data.fingerprint import Fingerprint
 from lamina.features.targets.base import BEYOND
 from lamina.features.targets.classes import ClassTarget
 from lamina.features.targets.means import MeanTarget
@@ -48,10 +49,9 @@ def _facts(facts: Facts) -> Html:
         "predicts": data(fitted.target.describe(), 300),
         "trained on": "; ".join(f"{n} {c:,} rows" for n, c in fitted.rows.items()) or "–",
         "training data": data(short(facts.model.validation.on.removeprefix("validation rows of "))),
+        "SHA-256 of the training data": _print(fitted.data) if fitted.data else None,
         "judged on": joined([data(short(facts.table.source)), f", {facts.frame.height:,} rows"]),
-        "SHA-256 of what it was judged on": joined(
-            [tag("code", facts.data.digest), f" ({facts.data.of}, {size(facts.data.size)})"]
-        ),
+        "SHA-256 of what it was judged on": _print(facts.data),
         "chosen by": fitted.metric,
         "weights": f"{fitted.network.weights:,}",
         "seed": f"{fitted.settings.seed}",
@@ -59,8 +59,12 @@ def _facts(facts: Facts) -> Html:
         "versions": f"Lamina {__version__}, torch {version('torch')}, numpy {version('numpy')}, "
         f"polars {version('polars')}, Python {platform.python_version()}",
     }
-    terms = (joined([tag("dt", name), tag("dd", value)]) for name, value in rows.items())
+    terms = (joined([tag("dt", name), tag("dd", value)]) for name, value in rows.items() if value)
     return tag("dl", *terms)
+
+
+def _print(found: Fingerprint) -> Html:
+    return joined([tag("code", found.digest), f" ({found.of}, {size(found.size)})"])
 
 
 def limits(facts: Facts) -> Iterator[object]:

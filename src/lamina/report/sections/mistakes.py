@@ -145,10 +145,11 @@ def examples(facts: Facts, part: Part, cells: Cells) -> Html | None:
     left = len(facts.model.schema.with_role("input")) - len(fields)
     more = f" {left} more columns are not shown." if left > 0 else ""
     words = paragraph(
-        "The answers that are furthest off, the worst first (of classes and labels the wrong "
-        "ones, then the least ",
-        "sure). Rows are counted from 0. Sometimes it is the known answer that is wrong.", more, class_="note",
-    )  # fmt: skip
+        "The answers that are furthest off, the worst first (of classes and labels the wrong ones, then the "
+        "least sure). Rows are counted from 0. Sometimes it is the known answer that is wrong.",
+        more,
+        class_="note",
+    )
     return joined([tag("h3", "Errors worth looking at"), words, told])
 
 

@@ -31,7 +31,8 @@ def schema(facts: Facts) -> Section:
     learnt = ", ".join(f"{name} {count:,}" for name, count in trained.items())
     body = [
         paragraph(
-            "Judged on ", tag("b", f"{facts.frame.height:,} rows"), " of ", data(short(facts.table.source)), ". ",
+            "Judged on ", tag("b", f"{facts.frame.height:,} rows"), " of ", data(short(facts.table.source)),
+            ". ",
             f"The network was trained on: {learnt}. " if learnt else "",
             "If these rows were among them, everything here is too kind.",
         ),
