@@ -79,14 +79,24 @@ def _bytes(column: pl.Series) -> Iterator[bytes]:
     """Which cells are missing, then what the others hold: numbers as they are, texts after their lengths."""
     yield column.is_null().to_numpy().tobytes()
     known = column.drop_nulls()
-    if known.dtype.is_numeric() or known.dtype.is_temporal() or known.dtype == pl.Boolean:
-        yield known.to_physical().to_numpy().tobytes()
-    elif known.dtype == pl.String:
+    if known.dtype == pl.String:
         yield known.str.len_bytes().to_numpy().tobytes()
         yield "".join(known).encode()
     elif known.dtype == pl.Binary:
         yield known.bin.size().to_numpy().tobytes()
         yield from known
+    elif isinstance(known.dtype, pl.List):
+        yield known.list.len().to_numpy().tobytes()
+        yield from _bytes(known.explode())
     else:
-        for cell in known:
-            yield repr(cell.to_list() if isinstance(cell, pl.Series) else cell).encode("utf-8", "replace")
+        yield from _numbers(known)
+
+
+def _numbers(known: pl.Series) -> Iterator[bytes]:
+    """Numbers, dates, flags and pixels as they lie in memory; anything else as Python writes it."""
+    values = (known.to_physical() if known.dtype.is_temporal() else known).to_numpy()
+    if values.dtype.kind in "iufb":
+        yield values.tobytes()
+        return
+    for cell in known:
+        yield repr(cell).encode("utf-8", "replace")

@@ -81,8 +81,8 @@ def _top(facts: Facts) -> Html:
     return tag(
         "header",
         tag("p", "Lamina report", class_="brand"),
-        tag("h1", "What predicts ", data(", ".join(target.targets), 100), ", and how well"),
-        tag("p", "Predicts ", data(target.describe(), 300), f". Judged on {facts.frame.height:,} rows of ",
+        tag("h1", "Predicting ", data(", ".join(target.targets), 100)),
+        tag("p", data(target.describe(), 300), f". Judged on {facts.frame.height:,} rows of ",
             data(short(facts.table.source), 120), f", {made}.", class_="under"),
     )  # fmt: skip
 

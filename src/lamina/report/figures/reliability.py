@@ -30,9 +30,9 @@ def reliability_plot(bins: Sequence[Bin], title: str, *, x_name: str, y_name: st
 
 
 def _edges(bins: Sequence[Bin]) -> tuple[float, float]:
-    """From the tenth below all that is drawn to 1: of two classes no answer is given with less than 0.5."""
+    """From the tenth below all that is drawn, at most 0.5, to 1: of two classes nothing lies below."""
     lowest = min((min(each.confidence, wilson(each.right, each.rows)[0]) for each in bins), default=0.0)
-    return min(floor(10 * lowest) / 10, 0.9), 1.0
+    return min(floor(10 * lowest) / 10, 0.5), 1.0
 
 
 def level_plot(levels: Sequence[float], shares: Sequence[float], rows: int, title: str) -> Html:

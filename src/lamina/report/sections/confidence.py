@@ -103,9 +103,10 @@ def _sizes_in_words(part: Part, bound: Held) -> str:
     mean, middle = number(float(bound.size.mean())), number(float(np.median(bound.size)))
     if bound.measure == "width":
         return f"An interval is {mean} wide on average; half of them are at most {middle}."
-    kind = "labels" if isinstance(part.target, LabelsTarget) else "classes"
+    kind = "label" if isinstance(part.target, LabelsTarget) else "class"
+    kind = kind if mean == "1" else {"label": "labels", "class": "classes"}[kind]
     one = percent(float((bound.size == 1).mean()))
-    return f"A set has {mean} {kind} on average; {one} have a single one."
+    return f"A set has {mean} {kind} on average; {one} of them have a single one."
 
 
 def _sizes(facts: Facts, part: Part) -> list[Html]:
