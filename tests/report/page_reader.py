@@ -4,10 +4,28 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-VOID = {"meta", "img", "br", "hr"}
+VOID = {"meta", "img", "br", "hr", "wbr"}
 ALLOWED = {
     *("html", "head", "meta", "title", "style", "body", "header", "footer", "main", "nav", "section", "div"),
-    *("p", "h1", "h2", "h3", "ul", "li", "a", "span", "small", "b", "bdi", "code", "dl", "dt", "dd", "br"),
+    *(
+        "p",
+        "h1",
+        "h2",
+        "h3",
+        "ul",
+        "li",
+        "a",
+        "span",
+        "small",
+        "b",
+        "bdi",
+        "code",
+        "dl",
+        "dt",
+        "dd",
+        "br",
+        "wbr",
+    ),
     *("table", "caption", "thead", "tbody", "tr", "th", "td", "figure", "figcaption", "details", "summary"),
     *("img", "audio", "svg", "g", "text", "line", "path", "rect"),
 }
@@ -23,6 +41,7 @@ class Page(HTMLParser):
         self.seen: dict[str, int] = {}
         self.ids: list[str] = []
         self.links: list[str] = []
+        self.broken = False
         self.feed(content)
         self.close()
         assert not self.open, f"not closed: {self.open}"
@@ -41,6 +60,7 @@ class Page(HTMLParser):
         assert str(found.get("href", "#")).startswith("#")
         assert tag not in ("img",) or found.get("alt")
         assert tag != "th" or found.get("scope")
+        self.broken = tag == "wbr"
         self.seen[tag] = self.seen.get(tag, 0) + 1
         self.ids += [str(found["id"])] if "id" in found else []
         self.links += [str(found["href"])] if "href" in found else []
@@ -58,5 +78,8 @@ class Page(HTMLParser):
         self.open.pop()
 
     def handle_data(self, data: str) -> None:
-        if "style" not in self.open:
+        if self.broken and self.words:  # a word that may be broken here
+            self.words[-1] += data
+        elif "style" not in self.open:
             self.words.append(data)
+        self.broken = False

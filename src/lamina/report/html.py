@@ -52,11 +52,13 @@ def joined(parts: Iterable[object]) -> Html:
 
 
 def data(value: object, most: int = LONGEST) -> Html:
-    """A word of the user's data, cut where it is long; its direction of writing stays inside."""
+    """A word of the user's data, cut where it is long; it may be broken after underscores, and its
+    direction of writing stays inside."""
     words = str(value)
     words = words if len(words) <= most else words[: most - 1] + "…"
     long = any(len(each) > UNBROKEN for each in words.split())
-    return tag("bdi", words, class_="long" if long else None)
+    told = Html(text(words).replace("_", "_<wbr>"))
+    return tag("bdi", told, class_="long" if long else None)
 
 
 def value(told: object, under: object) -> Html:

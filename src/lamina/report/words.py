@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from math import floor, isfinite, log10
+from typing import Final
+
+SIGN: Final = "\u00a0%"  # kept on the line of its number
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -10,12 +13,16 @@ def number(value: float, digits: int = 3) -> str:
 
     >>> number(0.012345), number(1234.5), number(2.0), number(-0.5), number(3e-12), number(4.2e9)
     ('0.0123', '1,234', '2', '-0.5', '3e-12', '4.2e+09')
+    >>> number(0.9997)
+    '0.9997'
     """
     if not isfinite(value):
         return "–"
     if value == 0:
         return "0"
     size = floor(log10(abs(value)))
+    if 0.995 < abs(value) < 1:  # nearly 1 is not 1
+        digits += 2
     if size < -4 or size >= 9:
         return f"{value:.{digits}g}"
     told = f"{value:,.{max(0, digits - 1 - size)}f}"
@@ -23,23 +30,23 @@ def number(value: float, digits: int = 3) -> str:
 
 
 def percent(share: float, digits: int = 1) -> str:
-    """A share as percent.
+    r"""A share as percent.
 
     >>> percent(0.8512), percent(float("nan"))
-    ('85.1 %', '–')
+    ('85.1\xa0%', '–')
     """
-    return f"{100 * share:.{digits}f} %" if isfinite(share) else "–"
+    return f"{100 * share:.{digits}f}{SIGN}" if isfinite(share) else "–"
 
 
 def chance(share: float) -> str:
-    """A probability; what is nearly sure is not called sure.
+    r"""A probability; what is nearly sure is not called sure.
 
     >>> chance(0.99997), chance(0.00001), chance(0.5)
-    ('> 99.9 %', '< 0.1 %', '50.0 %')
+    ('>\xa099.9\xa0%', '<\xa00.1\xa0%', '50.0\xa0%')
     """
     if 0.9995 < share < 1:
-        return "> 99.9 %"
-    return "< 0.1 %" if 0 < share < 0.0005 else percent(share)
+        return f">\u00a099.9{SIGN}"
+    return f"<\u00a00.1{SIGN}" if 0 < share < 0.0005 else percent(share)
 
 
 def short(source: str) -> str:
@@ -52,15 +59,15 @@ def short(source: str) -> str:
 
 
 def between(bounds: tuple[float, float] | None, share: bool = False, digits: int = 1) -> str:
-    """An interval.
+    r"""An interval.
 
     >>> between((0.1, 0.25), share=True), between(None)
-    ('10.0 to 25.0 %', '–')
+    ('10.0 to 25.0\xa0%', '–')
     """
     if bounds is None or not all(map(isfinite, bounds)):
         return "–"
     if share:
-        return f"{100 * bounds[0]:.{digits}f} to {100 * bounds[1]:.{digits}f} %"
+        return f"{100 * bounds[0]:.{digits}f} to {100 * bounds[1]:.{digits}f}{SIGN}"
     return f"{number(bounds[0])} to {number(bounds[1])}"
 
 

@@ -17,8 +17,9 @@ def histogram(values: np.ndarray, title: str, *, x_name: str, at: float | None =
     """Bars of equal width; what lies far out is in the outermost bars. ``at`` marks a place."""
     known = values[np.isfinite(values)].astype(np.float64)
     low, high = (float(each) for each in np.quantile(known, (FAR, 1 - FAR))) if len(known) else (0.0, 1.0)
-    if not high > low:
-        low, high = low - 0.5, high + 0.5
+    if not high - low > max(1e-9 * max(abs(low), abs(high)), 1e-300):  # all alike, but for rounding
+        reach = max(0.5, 1e-6 * abs(low))
+        low, high = low - reach, high + reach
     counts, edges = np.histogram(np.clip(known, low, high), BARS, (low, high))
     plot = Plot((low, high), (0.0, 1.05 * max(1, int(counts.max(initial=0)))))
     parts = [plot.axes(x_name, "rows")]

@@ -59,7 +59,7 @@ def _table(groups: Groups, names: list[str]) -> Html:
     rows = [_row(each, names, scale, each.name in worse) for each in groups.groups]
     plain = [name.replace("_", " ") for name in names]
     heads = ["group", "rows", plain[0], "95 % interval", *plain[1:]]
-    return table(heads, rows, numbers=range(1, 4 + len(names)), caption=f"Scores by {groups.column}")
+    return table(heads, rows, numbers=(1, *range(3, 4 + len(names))), caption=f"Scores by {groups.column}")
 
 
 def _row(group: Group, names: list[str], scale: tuple[float, float], worse: bool) -> list[object]:
