@@ -50,7 +50,7 @@ def _paths(source: Any) -> list[Path] | None:
     named = source if isinstance(source, list | tuple) else [source]
     if not named or not all(isinstance(each, str | Path) for each in named):
         return None
-    paths = [Path(each) for each in named]
+    paths = [Path(each).expanduser() for each in named]
     return paths if all(each.exists() for each in paths) else None
 
 
