@@ -1,4 +1,4 @@
-"""The door: fit, predict, evaluate, explain, inspect, save, load. It delegates and holds no logic."""
+"""The door: fit, predict, evaluate, explain, report, inspect, save, load. It delegates and holds no logic."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from lamina.data.conform import conform
+from lamina.data.fingerprint import fingerprint
 from lamina.data.frames import like
 from lamina.data.groups import grouping, with_groups
 from lamina.data.infer import infer
@@ -186,6 +187,28 @@ class Model:
         warn_of((*table.findings, *findings))
         return frame
 
+    def report(
+        self,
+        data: Any,
+        path: str | Path,
+        *,
+        costs: Costs | None = None,
+        by: str | Sequence[str] = (),
+        examples: int = 12,
+    ) -> Path:
+        """Writes one HTML page, which needs nothing else, on rows with known answers: how good the answers
+        are beside baselines, where they err, how far to trust them, which columns matter, and the model card.
+
+        ``costs``: also what deciding by them is worth; ``by``: also how groups of these columns fare;
+        ``examples``: how many rows of each target, answered worst, the page shows of ``data`` (0 to 50).
+        """
+        from lamina.report.report import write_report
+
+        columns = [by] if isinstance(by, str) else list(dict.fromkeys(by))
+        facts = write_report(self, data, path, costs=costs, by=columns, examples=examples)
+        warn_of(facts.findings)
+        return Path(path)
+
     def decide(self, data: Any, costs: Costs, *, limits: Sequence[Limit] = ()) -> Any:
         """The action with the best expected value for every row: ``action``, ``expected_value`` (money made:
         minus the cost), ``runner_up`` and its value, and the ``reason``; the frame type that came in.
@@ -336,13 +359,14 @@ def fit(
     chosen = settings_from({"quality": quality, **settings})
     table = read(data, part="train")
     machine = on or Machine()
-    source, task = table.source, as_task(target, table)
+    source, task, own = table.source, as_task(target, table), fingerprint(data, table)
     encoded = encode(table, task, chosen, kinds or {}, roles or {})
     warn_of(
         f for f in encoded.findings if f.code == "leak" and encoded.schema[str(f.column)].role == "ignored"
     )
     del table  # the arrays are enough from here on, and a large table is large
     fitted, unseen = train_network(encoded, task, chosen, machine)
+    fitted.data = own
     return Model(*_judged(fitted, encoded, unseen, source))
 
 

@@ -161,6 +161,16 @@ def drawn_limit(rng: np.random.Generator, actions: list[str]) -> Limit:
     return Limit(action=str(rng.choice(actions)), most=most, least=least, per=per)
 
 
+@pytest.mark.parametrize("classes", [("0", "1"), ("<=50K", ">50K"), ("2019", "2020")])
+def test_classes_that_look_like_numbers_still_name_the_columns(
+    tmp_path: Path, classes: tuple[str, str]
+) -> None:
+    (tmp_path / "costs.csv").write_text(f"action,{','.join(classes)}\nnothing,0,0\nvisit,20,-35\n")
+    costs = Costs.from_csv(tmp_path / "costs.csv")
+    assert costs.actions == ("nothing", "visit")
+    assert costs.classes == classes
+
+
 def test_limits_are_obeyed_as_well_as_can_be():
     """A thousand small cases against trying everything."""
     rng, impossible = np.random.default_rng(0), 0

@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 import torch
 
+from lamina.data.fingerprint import Fingerprint
 from lamina.errors import MissingExtraError, ModelFileError
 from lamina.features.features import Features
 from lamina.features.targets.base import Target
@@ -50,6 +51,7 @@ class Manifest(msgspec.Struct, kw_only=True):
     validation: Evaluation
     confidence: dict[str, Any] | None = None
     novelty: bool = False
+    data: Fingerprint | None = None
 
 
 def save(path: str | Path, fitted: Fitted, baseline: Baseline, validation: Evaluation, version: str) -> Path:
@@ -71,6 +73,7 @@ def save(path: str | Path, fitted: Fitted, baseline: Baseline, validation: Evalu
         validation=_finite(validation),
         confidence=None if fitted.confidence is None else fitted.confidence.to_json(),
         novelty=fitted.novelty is not None,
+        data=fitted.data,
     )
     weights = {f"network.{n}": t.cpu().numpy() for n, t in fitted.network.state_dict().items()}
     weights |= {f"baseline.{n}": each for n, each in baseline.tensors().items()}
@@ -114,6 +117,7 @@ def load(path: str | Path) -> tuple[Fitted, Baseline, Evaluation]:
         rows=manifest.rows,
         confidence=confidence,
         novelty=novelty,
+        data=manifest.data,
     )
     return fitted, baseline, manifest.validation
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from lamina.data.fingerprint import Fingerprint
 from lamina.features.features import Features
 from lamina.features.targets.base import Target
 from lamina.network.network import Network
@@ -24,7 +25,7 @@ class Fitted:
     ``choices`` are what Lamina decided and why, ``findings`` what it noticed in the data, ``epochs`` the
     history of the training, ``stopped`` why it ended. ``confidence`` makes probabilities honest and bounds
     hold; ``novelty`` tells which rows are unlike those of training; both are found after training, on rows
-    that were not learnt from.
+    that were not learnt from. ``data`` tells which data it was.
     """
 
     task: Task
@@ -41,3 +42,4 @@ class Fitted:
     rows: dict[str, int] = field(default_factory=dict)
     confidence: Confidence | None = None
     novelty: Novelty | None = None
+    data: Fingerprint | None = None
