@@ -36,7 +36,7 @@ def autogluon(presets: str, source: pl.DataFrame, question: Question, conditions
         return found.reindex(columns=list(question.classes), fill_value=0.0).to_numpy()
 
     def save(folder: Path) -> None:
-        model.clone_for_deployment(str(folder / "deployed"), verbosity=0)
+        model.clone_for_deployment(str(folder / "deployed"))
 
     size = sum(each.stat().st_size for each in path.rglob("*") if each.is_file())
     told = {"best": model.model_best, "models": len(model.model_names()), "folder_mb": size / 1e6}
