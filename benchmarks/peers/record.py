@@ -35,7 +35,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Conditions:
-    """Same for everybody: the seed, the threads, seconds allowed (None: as many as wanted), a scratch folder."""
+    """Same for everybody: seed, threads, a scratch folder, seconds allowed (None: as many as wanted)."""
 
     seed: int
     threads: int

@@ -1,4 +1,4 @@
-"""Sentence vectors of the packaged all-MiniLM-L6-v2 with a linear model; MFCCs with a support vector machine."""
+"""Sentence vectors of all-MiniLM-L6-v2 with a linear model; MFCCs with a support vector machine."""
 
 from __future__ import annotations
 

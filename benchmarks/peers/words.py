@@ -130,7 +130,10 @@ def _mixed(source: pl.DataFrame, question: Question, *, one_hot: bool) -> tuple[
         (names, fitted.fit(frame[names]))
         for names, fitted in (
             (list(columns.categories), coded),
-            (list(frame.select_dtypes(float)), make_pipeline(SimpleImputer(strategy="median"), StandardScaler())),
+            (
+                list(frame.select_dtypes(float)),
+                make_pipeline(SimpleImputer(strategy="median"), StandardScaler()),
+            ),
         )
         if names
     ]
