@@ -33,9 +33,9 @@ HOW = """\
 Every line is one process on the same training rows, threads and machine; test rows are used for the scores
 alone. Tables without an official split: rows shuffled with numpy's `default_rng(0)`, the first 75 % to train
 on; seeds are the learner's. *Fit* begins with the raw source (for tables rows as read from the file) and ends
-with a model that answers; imports are not counted. *Processor* is user and system time of the process. Seconds
-with ~ were taken while other work kept more than a tenth of a core busy: they are upper bounds, the processor's
-seconds say more. *One row* is a single raw row answered from Python, the median of up to 200. *Size* is what
+with a model that answers; imports are not counted. *Processor* is user and system time of the process.
+Seconds with ~ were taken while other work kept more than a tenth of a core busy: they are upper bounds, the
+processor's seconds say more. *One row* is a single raw row answered from Python, the median of up to 200. *Size* is what
 the model takes on disk, saved the library's own way. Scores are medians over the seeds, lowest and highest in
 brackets.
 """
@@ -238,8 +238,8 @@ def _small(rows: list[Row], pictures: dict[str, str]) -> list[str]:
     ]
     parts = [
         "## Small tables",
-        "Random draws of the training rows of the eight tables, up to 5,000 test rows; the same rows for every "
-        "peer. Mean rank over sets and draws (1 is best):",
+        "Random draws of the training rows of the eight tables, up to 5,000 test rows; the same rows for "
+        "every peer. Mean rank over sets and draws (1 is best):",
         *_picture(pictures, "small", "Mean rank by rows"),
         markdown(["", *(f"{size} rows" for size in sizes)], lines),
     ]
@@ -257,8 +257,8 @@ def _small(rows: list[Row], pictures: dict[str, str]) -> list[str]:
             for name, size, mean, error, count in told
         ]
         parts.append(
-            f"**{peer}** beside the linear model on the same draws (points; of an error, its share), with the "
-            "standard error of the mean; behind: by more than two of these.\n\n"
+            f"**{peer}** beside the linear model on the same draws (points; of an error, its share), with "
+            "the standard error of the mean; behind: by more than two of these.\n\n"
             + markdown(["set", "rows", "ahead by", "±", "draws", ""], lines)
         )
     return parts

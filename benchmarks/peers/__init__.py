@@ -23,8 +23,8 @@ PEERS = {
             for quality in ("fast", "good", "best")
         ),
         *(
-            Peer(f"lamina-{quality}-scratch", ("text", "mixed"), partial(ours.lamina, quality, SCRATCH), LAMINA,
-                 "lamina", f"quality={quality!r}, pretrained=False")
+            Peer(f"lamina-{quality}-scratch", ("text", "mixed"), partial(ours.lamina, quality, SCRATCH),
+                 LAMINA, "lamina", f"quality={quality!r}, pretrained=False")
             for quality in ("fast", "good", "best")
         ),
         Peer("linear", TABLES, linear.linear, ("sklearn.linear_model", "sklearn.compose"), "scikit-learn",
@@ -35,7 +35,8 @@ PEERS = {
              "HistGradientBoosting, defaults, categories as such"),
         Peer("lightgbm", TABLES, trees.lightgbm_default, ("lightgbm", "pandas"), "lightgbm",
              "defaults (100 trees)"),
-        Peer("lightgbm-es", TABLES, trees.lightgbm_stopped, ("lightgbm", "pandas", *SCIKIT), "lightgbm", STOPPED),
+        Peer("lightgbm-es", TABLES, trees.lightgbm_stopped, ("lightgbm", "pandas", *SCIKIT), "lightgbm",
+             STOPPED),
         Peer("catboost", TABLES, trees.catboost, ("catboost", "pandas", *SCIKIT), "catboost",
              "defaults (1000 trees), early stopping after 50 on 15 %, categories as such"),
         Peer("xgboost", TABLES, trees.xgboost, ("xgboost", "pandas", *SCIKIT), "xgboost-cpu",

@@ -1,7 +1,7 @@
 """Raw columns read the way a careful engineer reads them for a library of numbers and categories.
 
 A column whose values are all numbers is one (blanks, "?", "NA" are missing); dates become days, month and
-weekday; long texts stay texts; everything else is a category. Categories never met while learning are missing.
+weekday; long texts stay texts; everything else is a category. Categories never met before are missing.
 """
 
 from __future__ import annotations
