@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -30,6 +31,7 @@ MODULES = {"scale": "benchmarks.scale", "script": "benchmarks.first_time"}
 def main(arguments: list[str] | None = None) -> None:
     options = _options(arguments)
     results = Results(Path(options.output))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the job under way is ended, too
     if not options.only_table:
         if not options.data:
             sys.exit("Name the folder with the data sets: --data FOLDER")

@@ -31,13 +31,13 @@ TITLES = {
 BUSY = 0.1  # cores kept busy by others, from which seconds are upper bounds
 HOW = """\
 Every line is one process on the same training rows, threads and machine; test rows are used for the scores
-alone. Tables without an official split: rows shuffled with numpy's `default_rng(0)`, the first 75 % to train
-on; seeds are the learner's. *Fit* begins with the raw source (for tables rows as read from the file) and ends
-with a model that answers; imports are not counted. *Processor* is user and system time of the process.
-Seconds with ~ were taken while other work kept more than a tenth of a core busy: they are upper bounds, the
-processor's seconds say more. *One row* is a single raw row answered from Python, the median of up to 200. *Size* is what
-the model takes on disk, saved the library's own way. Scores are medians over the seeds, lowest and highest in
-brackets.
+alone. Tables without an official split: rows shuffled with numpy's `default_rng(0)`, the first 75 % to
+train on; seeds are the learner's. *Fit* begins with the raw source (for tables rows as read from the file)
+and ends with a model that answers; imports are not counted. *Processor* is user and system time of the
+process. Seconds with ~ were taken while other work kept more than a tenth of a core busy: they are upper
+bounds, the processor's seconds say more. *One row* is a single raw row answered from Python, the median of
+up to 200. *Size* is what the model takes on disk, saved the library's own way. Scores are medians over the
+seeds, lowest and highest in brackets.
 """
 
 
