@@ -66,8 +66,8 @@ def ours(folder: Path, quality: str, options: argparse.Namespace) -> Row:
         file = str(Path(scratch) / "mnist.lamina")
         with measure.clock() as taken:
             _ran(
-                [sys.executable, "-m", "lamina", "fit", str(folder), "--quality", quality, "--output", file,
-                 "--seed", str(options.seed)],
+                [sys.executable, "-m", "lamina.cli.main", "fit", str(folder), "--quality", quality,
+                 "--output", file, "--seed", str(options.seed)],
                 options.threads,
             )  # fmt: skip
         right = float(_ran([sys.executable, "-c", EVALUATE, file, str(folder)], options.threads).split()[-1])

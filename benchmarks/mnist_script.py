@@ -29,15 +29,15 @@ class ConvNet(nn.Module):
         super().__init__()
         self.first = nn.Conv2d(1, 32, 3)
         self.second = nn.Conv2d(32, 64, 3)
-        self.some = nn.Dropout(0.25)
+        self.few = nn.Dropout(0.25)
         self.hidden = nn.Linear(64 * 12 * 12, 128)
-        self.half = nn.Dropout(0.5)
+        self.less = nn.Dropout(0.5)
         self.out = nn.Linear(128, 10)
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.max_pool2d(F.relu(self.second(F.relu(self.first(x)))), 2)
-        x = F.relu(self.hidden(self.some(x).flatten(1)))
-        return F.log_softmax(self.out(self.half(x)), 1)
+        x = F.relu(self.hidden(self.few(x).flatten(1)))
+        return F.log_softmax(self.out(self.less(x)), 1)
 
 
 def pixels(folder: Path, part: str) -> tuple[Tensor, Tensor]:
