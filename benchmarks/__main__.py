@@ -7,7 +7,6 @@ RESULTS.md and its figures are written from that file.
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import subprocess
 import sys
@@ -17,19 +16,16 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import machine
+from benchmarks.options import MODULES, parse
 from benchmarks.peers import PEERS, taking_part
 from benchmarks.results import Results, key_of
-from benchmarks.run import Runner
+from benchmarks.run import Runner, surroundings
 from benchmarks.sets import SETS
 from benchmarks.small import SIZES
 
-HERE = Path(__file__).parent
-# suites with a command of their own
-MODULES = {"scale": "benchmarks.scale", "script": "benchmarks.first_time"}
-
 
 def main(arguments: list[str] | None = None) -> None:
-    options = _options(arguments)
+    options = parse(arguments)
     results = Results(Path(options.output))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the job under way is ended, too
     if not options.only_table:
@@ -54,7 +50,7 @@ def _run(options: argparse.Namespace, results: Results) -> None:
             print(line(row), flush=True)
     for suite in options.suite:
         if suite in MODULES:
-            _module(MODULES[suite], options)
+            _module(suite, options)
 
 
 def jobs(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
@@ -98,63 +94,18 @@ def line(row: dict[str, Any]) -> str:
     return f"{head}{row['score']:>9} {value:<10.5g} {taken}"
 
 
-def _module(name: str, options: argparse.Namespace) -> None:
+def _module(suite: str, options: argparse.Namespace) -> None:
+    """A suite with a command of its own, and the same threads."""
+    name = MODULES[suite]
     if find_spec(name) is None:
-        print(f"{name}: not there")
+        print(f"{suite}: {name} is not there")
         return
-    command = [sys.executable, "-m", name, "--data", options.data]
-    subprocess.run(command, check=False)
-
-
-def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    several = {"type": lambda text: text.split(",")}
-    parser.add_argument("--data", help="the folder with the data sets")
-    parser.add_argument(
-        "--suite",
-        **several,
-        help="tables (the default), images, text, audio, mixed, video, small, scale, script",
-    )
-    parser.add_argument("--sets", **several, help="only these; default: all of the suites")
-    parser.add_argument(
-        "--peers", nargs="?", const=["all"], default=["lamina"], **several,
-        help="all (the default of this flag), or names; lamina at the qualities asked for",
-    )  # fmt: skip
-    parser.add_argument("--without", default=[], **several, help="peers to leave out of all")
-    parser.add_argument("--quality", default=["good"], **several, help="fast, good, best")
-    parser.add_argument("--seeds", type=int, default=1, help="how many seeds of the learner, from 0")
-    parser.add_argument("--draws", type=int, default=10, help="random draws of every small table")
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--timeout", type=float, default=3600, help="seconds for one job")
-    parser.add_argument("--again", action="store_true", help="also what has been measured already")
-    parser.add_argument("--only-table", action="store_true", help="write RESULTS.md from the JSON file alone")
-    parser.add_argument("--output", default=str(HERE / "results.json"))
-    parser.add_argument("--environments", default=str(_default_environments()))
-    options = parser.parse_args(arguments)
-    _check(parser, options)
-    if not options.suite:
-        options.suite = list(dict.fromkeys(SETS[name].suite for name in options.sets or ["adult"]))
-    return options
-
-
-def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    known = {
-        "suite": {*MODULES, "small", *(each.suite for each in SETS.values())}, "sets": set(SETS),
-        "peers": {"all", "lamina", *PEERS}, "without": set(PEERS), "quality": {"fast", "good", "best"},
-    }  # fmt: skip
-    for name, allowed in known.items():
-        wrong = set(getattr(options, name) or ()) - allowed
-        if wrong:
-            parser.error(
-                f"--{name}: there is no {', '.join(sorted(wrong))}; there are {', '.join(sorted(allowed))}"
-            )
-
-
-def _default_environments() -> Path:
-    from benchmarks.environments import DEFAULT
-
-    return DEFAULT
+    output = Path(options.output)
+    more = ["--data", options.data, "--threads", str(options.threads), "--output", options.output]
+    more = ["--out", str(output.parent / "scale")] if suite == "scale" else more
+    done = subprocess.run([sys.executable, "-m", name, *more], env=surroundings(options.threads), check=False)
+    if done.returncode:
+        print(f"{suite}: {name} ended with {done.returncode}")
 
 
 if __name__ == "__main__":

@@ -45,6 +45,7 @@ def write(held: dict[str, Any], folder: Path) -> Path:
     """``RESULTS.md`` and ``figures/`` in the folder."""
     pictures = figures.draw(held, folder / "figures")
     path = folder / "RESULTS.md"
+    pictures |= {f"scale {each.stem}": f"scale/{each.name}" for each in sorted(folder.glob("scale/*.svg"))}
     path.write_text(render(held, pictures), encoding="utf-8")
     return path
 
@@ -66,6 +67,7 @@ def render(held: dict[str, Any], pictures: dict[str, str]) -> str:
             parts += [_details(found)]
     parts += _small(rows, pictures)
     parts += _script(rows, pictures)
+    parts += _scale(pictures)
     parts += _others(rows)
     return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
 
@@ -287,6 +289,14 @@ def _script(rows: list[Row], pictures: dict[str, str]) -> list[str]:
         *_picture(pictures, "script", "Accuracy by seconds"),
         markdown(head, lines),
         "\n".join(first),
+    ]
+
+
+def _scale(pictures: dict[str, str]) -> list[str]:
+    """What ``benchmarks.scale`` has drawn."""
+    told = [name for name in pictures if name.startswith("scale ")]
+    return ["## Time and memory by rows and columns"] * bool(told) + [
+        f"![{name}]({pictures[name]})" for name in told
     ]
 
 
