@@ -79,7 +79,7 @@ def found_version(package: str) -> str:
 
 def run_one(peer: Peer, chosen: Set, train: Any, test: Any, conditions: Conditions) -> Row:
     """Fits on the source, asks for every test row, then for one at a time."""
-    source = train if chosen.raw or peer.package == "lamina" else as_frame(train)
+    source = train if chosen.raw else as_frame(train)
     rows = as_frame(test)
     question = asked(chosen, as_frame(train) if not chosen.raw else rows)
     with measure.clock() as fit:
