@@ -134,7 +134,8 @@ def _cell(rows: list[Row] | None, score: str, best: float) -> str:
     told = Spread.of(row["scores"][score] for row in rows)
     text = number(told.median, score)
     text = f"**{text}**" if told.median == best else text
-    return text if told.count == 1 else f"{text} ({number(told.low, score)}–{number(told.high, score)})"
+    low, high = number(told.low, score), number(told.high, score)
+    return text if low == high else f"{text} ({low}–{high})"
 
 
 def _details(found: Found) -> str:
@@ -182,9 +183,11 @@ def _verdicts(found: Found) -> str:
         told = against(found, mine, SINGLE)
         if told:
             ahead = sum(each.gain >= 0 for each in told)
+            histgb = [each.gain > 0 for each in against(found, mine, ["histgb"])]
             parts.append(
                 f"**{mine}** beside the best single peer of each set (of {', '.join(SINGLE)}): "
-                f"best on {ahead} of {len(told)}.\n\n{_gains(told)}"
+                f"best on {ahead} of {len(told)}; ahead of histgb on {sum(histgb)} of {len(histgb)}."
+                f"\n\n{_gains(told)}"
             )
         for other in (name for name in peers if name.startswith("autogluon")):
             told = against(found, mine, [other])

@@ -119,7 +119,7 @@ def test_the_page_tells_all():
     )  # fmt: skip
     assert "| lamina-good | 0.9100 (0.9000–0.9200) |" in page
     assert "**0.9150**" in page
-    assert "best on 0 of 1" in page
+    assert "best on 0 of 1; ahead of histgb on 0 of 0." in page
     assert "| one | catboost | 0.9150 | 0.9100 | -0.0050 |" in page
     assert "level (within 0.002, or 0.5 % of an error) or ahead on 1 of 1" in page
     assert "| one | 0.9105 | 0.9100 | -0.0005 | 10.0 | 100 |" in page
