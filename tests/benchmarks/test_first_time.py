@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from benchmarks.run import ROOT, surroundings
 
-from benchmarks import first_time
+from benchmarks import first_time, job
 from small_data import write_idx
 
 SMALL = (8, 8)
@@ -63,3 +63,13 @@ def test_how_many_times_sooner():
 def test_who_is_never_there_is_not_compared():
     rows = [row("torch-script", (0.98, 50.0)), row("lamina-fast", (0.996, 16.0))]
     assert "nothing to compare" in first_time.verdicts(rows)[0]
+
+
+@pytest.mark.parametrize("peer", ["torch-script", "mlp-pixels"])
+@pytest.mark.filterwarnings("ignore")
+def test_peers_of_pictures(peer: str, tmp_path: Path):
+    write_28(tmp_path / "images" / "mnist")
+    asked = {"suite": "images", "set": "mnist", "seed": 0, "threads": 1, "data": str(tmp_path), "peer": peer}
+    found = job.run(asked)
+    assert found["scores"]["accuracy"] > 0.2, found
+    assert found["rows"] == 50

@@ -121,3 +121,23 @@ def test_a_peer_of_texts_learns(name: str, tmp_path: Path):
     learnt = peer.fit(frame[:90], question, Conditions(0, 1, tmp_path))
     found = learnt.predict(frame[90:].drop("label"))
     assert np.mean(found.argmax(1) == question.answers(frame[90:])) > 0.95
+
+
+@pytest.mark.parametrize("name", ["tfidf-linear", "tfidf-lightgbm"])
+@pytest.mark.parametrize("task", ["number", "classes"])
+@pytest.mark.filterwarnings("ignore")
+def test_a_peer_of_mixed_tables_learns(name: str, task: str, tmp_path: Path):
+    peer = PEERS[name]
+    for module in peer.modules:
+        pytest.importorskip(module, exc_type=ImportError)
+    frame, question = table(task)
+    rng = np.random.default_rng(2)
+    said = [f"number {rng.integers(1000)} of the kind {3 * kind} came today" for kind in frame["kind"]]
+    frame = frame.drop("kind").with_columns(said=pl.Series(said))
+    learnt = peer.fit(frame[:600], question, Conditions(0, 1, tmp_path))
+    found, answers = learnt.predict(frame[600:].drop("y")), question.answers(frame[600:])
+    if task == "number":
+        assert np.mean((found - answers) ** 2) < 0.7 * np.var(answers)
+    else:
+        assert np.mean(found.argmax(1) == answers) > 0.65
+    learnt.save(tmp_path)
