@@ -11,6 +11,7 @@ from lamina.records import Choice
 from lamina.settings import Settings
 
 FEW_MIXED = 20_000  # training rows up to which a table with text or media is easily learnt by heart
+LINEAR = ("classes", "number")  # answers whose scores a linear model gives in closed form
 DEEP_ALREADY = "the input layers are deep themselves"
 
 
@@ -39,6 +40,7 @@ def choose_architecture(
         alone=len({each.kind for each in features}) == 1,
         frames=target.frames,
         members=1 if hidden else members,
+        linear=target.scores if target.answer in LINEAR and settings.quality != "fast" else 0,
     )
     inputs = {each.name: layers[each.name].choose(each, situation) for each in features}
     for each in features:

@@ -21,7 +21,7 @@ from lamina.features.base import Arrays
 from lamina.features.features import Features, broken, broken_findings
 from lamina.features.targets.base import Target
 from lamina.features.targets.several import fit_target
-from lamina.records import Finding, Schema
+from lamina.records import Finding, Quality, Schema
 from lamina.settings import Settings
 from lamina.tasks import Task, check_metric
 
@@ -91,8 +91,8 @@ def _options(schema: Schema, target: Target, settings: Settings) -> dict[str, di
         "video": {"side": settings.size},
         "text": {
             "pretrained": _pretrained(settings),
-            # media are trained at rates that would make the encoder forget
-            "tuned": settings.quality == "best" and not any(map(schema.of_kind, MEDIA)),
+            "rare": settings.quality != "fast",
+            "tuned": _tuned(schema, settings),
         },
         "audio": {"whole": target.frames},
     }
@@ -162,6 +162,13 @@ def _pretrained(settings: Settings) -> bool | None:
     if settings.pretrained is None and settings.quality == "fast":
         return False
     return settings.pretrained
+
+
+def _tuned(schema: Schema, settings: Settings) -> Quality:
+    """How much time there is for encoders to learn. Media are trained at rates that would make them forget;
+    several would take more time, and make the file larger, than is good by default."""
+    several = len(schema.of_kind("text")) > 1 and settings.quality != "best"
+    return "fast" if several or any(map(schema.of_kind, MEDIA)) else settings.quality
 
 
 def _share(rows: int, schema: Schema, settings: Settings) -> float:

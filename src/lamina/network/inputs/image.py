@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from lamina.features.image import ImageFeature
 from lamina.network.hidden.convolution import Convolutions
-from lamina.network.inputs.augment import cropped, enlarged, mirrored, relit, shifted
+from lamina.network.inputs.augment import bent, cropped, enlarged, mirrored, relit, shifted
 from lamina.network.inputs.base import Batch, Input, Situation
 from lamina.network.inputs.photograph import MEAN_COLOUR, PhotographInput
 from lamina.network.inputs.places import PlaceInput
@@ -19,6 +19,7 @@ TINY, TINY_TO = 20, 24  # pixels: smaller pictures are enlarged, about to this s
 LARGE = 48  # pixels: larger pictures are halved by the first layer
 FEW_PHOTOGRAPHS = 20_000  # rows: large colour pictures up to so many are cut and relit anew in every pass
 TURN = 0.2  # radians to either side that such pictures are turned
+BEND = (0.2, 0.1, 0.15)  # radians turned, share stretched, share slanted, at most
 CLOSER = 1.2  # how much nearer their second view is
 
 
@@ -138,7 +139,9 @@ class ImageInput(Input):
     def augment(self, arrays: Batch, generator: torch.Generator) -> Batch:
         spec = self.spec
         x = self._pictures(arrays[self.name])
-        if spec.get("shift"):
+        if spec.get("bend"):
+            x = bent(x, *BEND, spec["shift"], generator)
+        elif spec.get("shift"):
             x = shifted(x, spec["shift"], generator)
         if spec.get("mirror"):
             x = mirrored(x, generator)
