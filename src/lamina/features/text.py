@@ -159,7 +159,7 @@ class TextFeature(Feature):
             return (np.zeros(0, np.int64),) * 3
         row, place, key = hashed(read)
         known = np.array([each in self._code_of_word for each in read.distinct])[read.number]
-        kept = np.concatenate([known, self._kept_pairs(read)[place[len(read.number) :]]])
+        kept = np.concatenate([known, self._kept_pairs(read)[place[len(known) :] - len(known)]])
         return row[~kept], place[~kept], self.size + key[~kept] % self.buckets
 
     def _kept_pairs(self, read: Words) -> np.ndarray:

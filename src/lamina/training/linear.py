@@ -7,12 +7,13 @@ it was fitted on is what it would say had that row been left out.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
-from scipy import sparse
+import torch.nn.functional as F
 from torch import Tensor
 
 from lamina.network.inputs.base import Input
@@ -21,6 +22,9 @@ from lamina.network.outputs.base import LinearOutput
 from lamina.network.outputs.classes import Classes
 from lamina.training.examples import Examples
 from lamina.training.validation import rows_at_once
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 RIDGES = (0.03, 0.1, 0.3, 1.0, 3.0)  # penalties tried, in shares of a row's mean square
 SCALES = tuple(float(each) for each in np.geomspace(1, 50, 30))  # of class scores, from shares to logits
@@ -67,22 +71,43 @@ def fit_linear(network: Network, examples: Examples, rows: Tensor) -> tuple[Line
 
 @torch.no_grad()
 def choose_blend(network: Network, examples: Examples, rows: Tensor, parts: LinearParts) -> Blend:
-    """The factors with which rows are told best from which the rest of the network has not learnt."""
+    """The factors with which rows are told best from which the rest of the network has not learnt.
+
+    Numbers by squared error. Classes by the share of right answers, smoothed over neighbouring shares, since
+    on few rows it jumps; how loud the blend is, by log loss.
+    """
     if parts.told is None or not len(rows):
         return Blend(1.0, 0.0)
     network.eval()
-    chunks = rows.split(rows_at_once(examples.arrays))
+    held, chunks = examples.take(rows), rows.split(rows_at_once(examples.arrays))
     scores = torch.cat([network(examples.take(each).arrays).float() for each in chunks], dim=1)
-    told, answers, output = parts.told[rows], examples.answers[rows], network.output
-    error = output.metrics["log_loss" if isinstance(output, Classes) else "rmse"]
+    weights = torch.ones(len(rows)) if held.weights is None else held.weights
 
-    def loss(blend: Blend) -> float:
-        return float(error(output.decode(blend.rest * scores + blend.linear * told), answers))
+    def decoded(blend: Blend) -> Tensor:
+        return network.output.decode(blend.rest * scores + blend.linear * parts.told[rows])  # type: ignore
 
-    scales = LOUDER if isinstance(output, Classes) else (1.0,)
-    rest = min((Blend(scale, 0.0) for scale in scales), key=loss).rest
-    tried = [Blend((1 - share) * rest * c, share * c) for share in SHARES for c in scales]
-    return min(tried, key=loss)
+    def error(blend: Blend) -> float:
+        return float(((decoded(blend) - held.answers).square() * weights).mean())
+
+    def right(blend: Blend) -> float:
+        return float(((decoded(blend).argmax(1) == held.answers) * weights).mean())
+
+    def log_loss(blend: Blend) -> float:
+        losses = F.nll_loss(decoded(blend).clamp_min(1e-12).log(), held.answers, reduction="none")
+        return float((losses * weights).mean())
+
+    if not isinstance(network.output, Classes):
+        return min((Blend(1 - share, share) for share in SHARES), key=error)
+    rest = min(LOUDER, key=lambda loud: log_loss(Blend(loud, 0.0)))
+    shares = [Blend((1 - share) * rest, share) for share in SHARES]
+    best = shares[int(np.argmax(_smooth([right(each) for each in shares])))]
+    return min((Blend(best.rest * loud, best.linear * loud) for loud in LOUDER), key=log_loss)
+
+
+def _smooth(values: Sequence[float]) -> np.ndarray:
+    """Each the mean of itself and its neighbours: on few rows accuracy jumps from one to the next."""
+    padded = np.pad(np.array(values), 1, mode="edge")
+    return (padded[:-2] + padded[1:-1] + padded[2:]) / 3
 
 
 @torch.no_grad()
@@ -118,24 +143,32 @@ def _fit(layer: Input, examples: Examples, rows: Tensor, *, classes: bool) -> tu
     """What the linear part says of all rows ``(rows, told)``, and the scores ``(told,)`` of an empty row."""
     codes, weights = examples.arrays[layer.name].cpu(), examples.arrays[f"{layer.name}.weights"].cpu()
     table: Tensor = layer.linear  # type: ignore[assignment]
-    matrix = _sparse(codes, weights, len(table))
-    fitted = rows.cpu().numpy()
-    answers = examples.answers.cpu()[fitted]
+    matrix, fitted = _sparse(codes, weights, len(table)), rows.cpu().numpy()
+    answers, counts = examples.answers.cpu()[fitted], _counts(examples, rows)
     wanted = torch.eye(layer.told)[answers] if classes else answers[:, None].float()
-    prior = wanted.mean(0)
-    x, y = matrix[fitted], wanted - prior
-    ridge = _best_ridge(x, y, answers if classes else None, prior)
+    prior = (wanted * counts.square()).mean(0)
+    x, y = matrix[fitted].multiply(counts.numpy()).tocsr(), counts * (wanted - prior)
+    ridge = _best_ridge(matrix[fitted], wanted - prior, answers if classes else None, prior)
     duals, left_out = solve(kernel(x), y, ridge * _mean_square(x))
+    left_out = left_out / counts
     scale = _best_scale(left_out + prior, answers)[0] if classes else 1.0
-    found = torch.from_numpy(x.T @ duals.numpy()) * scale
-    table.copy_(found)
+    table.copy_(torch.from_numpy(x.T @ duals.numpy()) * scale)
     told = torch.from_numpy(matrix @ table.float().cpu().numpy())
     told[fitted] = left_out * scale
     return told.to(examples.answers.device), (prior * scale).to(table.device)
 
 
+def _counts(examples: Examples, rows: Tensor) -> Tensor:
+    """Roots of the rows' weights, ``(rows, 1)``: a row of weight 4 counts as if it stood there four times."""
+    if examples.weights is None:
+        return torch.ones(len(rows), 1)
+    return examples.weights[rows].cpu().clamp_min(1e-6).sqrt()[:, None]
+
+
 def _sparse(codes: Tensor, weights: Tensor, columns: int) -> sparse.csr_matrix:
     """The weights of every row's n-grams, float32 ``(rows, columns)``."""
+    from scipy import sparse  # only where it is needed: predicting starts without it
+
     there = (codes > 0) & (codes < columns)
     ends = np.concatenate([[0], there.sum(1).cumsum(0).numpy()])
     parts = (weights[there].float().numpy(), codes[there].numpy(), ends)
@@ -183,6 +216,6 @@ def _best_ridge(x: sparse.csr_matrix, y: Tensor, answers: Tensor | None, prior: 
 
 def _best_scale(shares: Tensor, answers: Tensor) -> tuple[float, float]:
     """The factor that turns class shares into the best logits, and their log loss."""
-    losses = [float(torch.nn.functional.cross_entropy(shares * scale, answers)) for scale in SCALES]
+    losses = [float(F.cross_entropy(shares * scale, answers)) for scale in SCALES]
     best = int(np.argmin(losses))
     return SCALES[best], losses[best]
