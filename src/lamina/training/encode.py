@@ -27,6 +27,7 @@ from lamina.tasks import Task, check_metric
 
 SHARE = 0.15  # of the rows kept for validation, at most MOST_VALIDATION of them
 MOST_VALIDATION = 20_000
+OF_TEXTS, MANY_TEXTS = 0.1, 4000  # share with texts from so many rows on: every text tells new words
 MEDIA = ("image", "audio", "video")
 PICTURES = 2000  # validation rows when they only judge, as they do for pictures
 
@@ -174,8 +175,10 @@ def _tuned(schema: Schema, settings: Settings) -> Quality:
 def _share(rows: int, schema: Schema, settings: Settings) -> float:
     if settings.validation is not None:
         return settings.validation
-    most = PICTURES if any(map(schema.of_kind, MEDIA)) else MOST_VALIDATION
-    return min(SHARE, most / max(rows, 1))
+    if any(map(schema.of_kind, MEDIA)):
+        return min(SHARE, PICTURES / max(rows, 1))
+    texts = schema.of_kind("text") and rows >= MANY_TEXTS
+    return min(OF_TEXTS if texts else SHARE, MOST_VALIDATION / max(rows, 1))
 
 
 def _weights(
