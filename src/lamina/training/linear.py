@@ -18,7 +18,7 @@ from torch import Tensor
 
 from lamina.network.inputs.base import Input
 from lamina.network.network import Network
-from lamina.network.outputs.base import LinearOutput
+from lamina.network.outputs.base import LinearOutput, Output
 from lamina.network.outputs.classes import Classes
 from lamina.training.examples import Examples
 from lamina.training.validation import rows_at_once
@@ -81,10 +81,12 @@ def choose_blend(network: Network, examples: Examples, rows: Tensor, parts: Line
     network.eval()
     held, chunks = examples.take(rows), rows.split(rows_at_once(examples.arrays))
     scores = torch.cat([network(examples.take(each).arrays).float() for each in chunks], dim=1)
-    weights = torch.ones(len(rows)) if held.weights is None else held.weights
+    told = parts.told[rows]
+    weights = torch.ones_like(told[:, 0]) if held.weights is None else held.weights
 
     def decoded(blend: Blend) -> Tensor:
-        return network.output.decode(blend.rest * scores + blend.linear * parts.told[rows])  # type: ignore
+        output: Output = network.output
+        return output.decode(blend.rest * scores + blend.linear * told)
 
     def error(blend: Blend) -> float:
         return float(((decoded(blend) - held.answers).square() * weights).mean())
