@@ -118,9 +118,8 @@ def put_in(network: Network, parts: LinearParts, blend: Blend) -> None:
     output: LinearOutput = network.output  # type: ignore[assignment]
     if parts.told is None:
         return
-    output.weight *= blend.rest
-    output.bias *= blend.rest
-    output.bias += blend.linear * parts.prior
+    output.weight.mul_(blend.rest)
+    output.bias.mul_(blend.rest).add_(blend.linear * parts.prior)
     layers = [each for each in network.input_layers() if each.told]
     for layer in layers:
         joined, last = _places(network, layer)
