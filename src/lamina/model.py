@@ -170,7 +170,7 @@ class Model:
         columns of that row; most alike first; the frame type that came in as ``data``. A model file holds no
         rows, so bring those to search, such as the training table. ``rows``: by default all of ``data``.
 
-        Raises UsageError for rows that are not there, and where there are none to search.
+        Raises UsageError for rows that are not there.
         """
         from lamina.predictions.explain.explain import chosen_rows
         from lamina.predictions.similar import most_similar, similar_frame

@@ -12,7 +12,7 @@ import pytest
 from sklearn.neighbors import NearestNeighbors
 
 import lamina
-from lamina.errors import UsageError
+from lamina.errors import SourceError, UsageError
 from lamina.predictions import similar as module
 from lamina.predictions.similar import most_similar
 from lamina.training.answered import seen_by
@@ -63,7 +63,7 @@ def test_rows_asked_for_and_frames_of_other_kinds(churn: lamina.Model):
     assert found["row"].tolist() == [7] * 50 + [3] * 50  # no more than there are
     one = churn.similar(table, among=table.drop("churned"), rows=4, count=1)
     assert one.row(0)[:2] == (4, 4)
-    assert churn.similar(table[:0], among=table).height == 0
+    assert churn.similar(table, among=table, rows=[]).height == 0
 
 
 def test_what_cannot_be_asked(churn: lamina.Model):
@@ -71,10 +71,11 @@ def test_what_cannot_be_asked(churn: lamina.Model):
     for changed, words in (
         ({"count": 0}, "0 alike rows"),
         ({"rows": 10}, "no row 10"),
-        ({"among": table[:0]}, "no rows among which"),
     ):
         with pytest.raises(UsageError, match=words):
-            churn.similar(table, **{"among": table, **changed})
+            churn.similar(table, among=table, **changed)
+    with pytest.raises(SourceError, match="no rows"):
+        churn.similar(table, among=table[:0])
 
 
 def test_the_command(run, model_files: Path, churn_folder: Path, tmp_path: Path):

@@ -34,15 +34,10 @@ def most_similar(fitted: Fitted, frame: pl.DataFrame, among: pl.DataFrame, count
     """For every row of ``frame`` its ``count`` most alike of ``among``; both are conformed. Of equals, the
     first. Memory is bounded: the rows searched pass by in chunks.
 
-    Raises UsageError for a count that cannot be, and where there is no row to search.
+    Raises UsageError for a count that cannot be.
     """
     if not 1 <= count <= MOST:
         raise UsageError(f"{count:,} alike rows were asked for.", f"Ask for 1 to {MOST:,}.", count=count)
-    if not among.height:
-        raise UsageError(
-            "There are no rows among which to look for alike ones.",
-            "Give rows, such as those the model was trained on: `among`.",
-        )
     centre = _mean(fitted, among)
     asked = np.concatenate([_directions(each, centre) for each in _features(fitted, frame)])
     found = Alike(np.zeros((len(asked), 0), np.int64), np.zeros((len(asked), 0), np.float32))
