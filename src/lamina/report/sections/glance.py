@@ -25,6 +25,7 @@ ANSWERER: Final[Mapping[str, str]] = {
     "mean": "always the mean",
     "quantiles": "always the same quantiles",
     "frequency": "always how often each occurs",
+    "constant": "always the same answer",
     "most common": "always the most common text",
 }
 SENTENCES: Final[Mapping[str, Callable[[float], str]]] = {
