@@ -65,8 +65,9 @@ class Model:
         The answer is of the frame type that came in (polars for files): ``predicted_<target>``, for classes
         also ``probability`` of that class and ``probability_<class>`` of each one (up to 20 classes unless
         ``probabilities`` says otherwise) and the ``prediction_set`` of classes that cannot be ruled out, for
-        numbers ``<target>_low`` and ``<target>_high``, for quantiles ``<target>_q10`` … What cannot be read
-        is answered as missing and warned of."""
+        numbers ``<target>_low`` and ``<target>_high``, for quantiles ``<target>_q10`` … ``novelty`` is how
+        unlike the training rows a row is, 0 to 1; ``abstain`` says where not to rely on the answer, and
+        ``abstain_reason`` why. What cannot be read is answered as missing and warned of."""
         table = read(data, part="all")
         frame, findings = conform(table, self.schema, need_target=False)
         with Bar("predicting", frame.height) as bar:
@@ -159,6 +160,25 @@ class Model:
         frame = self._inputs(data)
         self._check_row(frame, row)
         return counterfactual(self.fitted, frame, row, changeable=changeable, wanted=wanted, of=of)
+
+    def similar(
+        self, data: Any, *, among: Any, count: int = 5, rows: int | Sequence[int] | None = None
+    ) -> Any:
+        """For the rows of ``data`` the most alike rows ``among`` others, by what the network sees in them.
+
+        A line for each: ``row`` and ``similar_row``, numbers from 0, the ``similarity``, at most 1, and the
+        columns of that row; most alike first; the frame type that came in as ``data``. A model file holds no
+        rows, so bring those to search, such as the training table. ``rows``: by default all of ``data``.
+
+        Raises UsageError for rows that are not there, and where there are none to search.
+        """
+        from lamina.predictions.explain.explain import chosen_rows
+        from lamina.predictions.similar import most_similar, similar_frame
+
+        frame, others = self._inputs(data), self._rows(among)
+        chosen = chosen_rows(frame, [int(rows)] if isinstance(rows, int | Integral) else rows)
+        alike = most_similar(self.fitted, frame[chosen], others.conformed, count)
+        return like(similar_frame(alike, chosen, others.raw), data)
 
     def _inputs(self, data: Any) -> pl.DataFrame:
         """The conformed rows; what cannot be read is warned of."""

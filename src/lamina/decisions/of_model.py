@@ -36,7 +36,10 @@ def decide(fitted: Fitted, rows: Rows, costs: Costs, limits: Sequence[Limit]) ->
     """Action, expected value, runner-up and reason for every row."""
     answered, known, _ = answer_rows(fitted, rows.conformed)
     worth = _worths(fitted, rows, costs, limits, calibrated(fitted, answered.decoded))
-    return decision_frame(worth, decided(worth, limits, _groups(rows.raw, limits)), known)
+    unlike = None
+    if fitted.novelty is not None and answered.novelty is not None:
+        unlike = fitted.novelty.unlike(answered.novelty)
+    return decision_frame(worth, decided(worth, limits, _groups(rows.raw, limits)), known, unlike)
 
 
 def judge(fitted: Fitted, rows: Rows, costs: Costs, limits: Sequence[Limit], trained: Rows | None) -> Money:

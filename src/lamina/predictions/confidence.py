@@ -39,11 +39,12 @@ class Part:
 
 
 class Held(NamedTuple):
-    """Whether one target's bounds held, bool ``(rows,)`` over the rows whose answer is known, and their
-    ``size`` float64 ``(rows,)``: classes in a set ("set_size"), or the width in the user's unit."""
+    """Whether one target's bounds held, bool over the rows whose answer is ``known``, bool ``(rows,)``, and
+    their ``size``, float64: classes in a set ("set_size"), or the width in the user's unit."""
 
     column: str
     measure: str
+    known: np.ndarray
     inside: np.ndarray
     size: np.ndarray
 
@@ -146,7 +147,20 @@ class Confidence:
                 continue
             inside, size = part.bound.held(own[known], spread[known], came, _of(limits, known))
             measure, unit = ("set_size", 1.0) if part.answer_is_set else ("width", _unit(each))
-            yield Held(each.column, measure, inside, size * unit)
+            yield Held(each.column, measure, known, inside, size * unit)
+
+    def by_row(
+        self, answered: Answered, answers: np.ndarray, values: pl.Series | None = None
+    ) -> dict[str, np.ndarray]:
+        """``coverage`` and sizes row by row, float64 ``(rows,)``, NaN where the true answer is not known."""
+        found: dict[str, np.ndarray] = {}
+        for each in self.held(answered, answers, values):
+            if each is not None:
+                prefix = f"{each.column}." if len(self.parts) > 1 else ""
+                for word, own in (("coverage", each.inside), (each.measure, each.size)):
+                    found[f"{prefix}{word}"] = np.full(len(each.known), np.nan)
+                    found[f"{prefix}{word}"][each.known] = own
+        return found
 
     def most(self) -> float:
         """The largest coverage that so many rows can promise, 0 where none."""
@@ -231,7 +245,7 @@ class Confidence:
 def _part(
     target: Target, answered: Answered, answers: np.ndarray, groups: np.ndarray | None, calibrate: bool
 ) -> Part:
-    decoded, spread = answered
+    decoded, spread = answered.decoded, answered.spread
     calibrator = Calibrator()
     if not calibrate:
         pass

@@ -51,7 +51,10 @@ def evaluate(
     if not by:
         return scored
     told = calibrated(fitted, rows.network.decoded)
-    return msgspec.structs.replace(scored, groups=subgroups(fitted.target, told, rows.answers, by))
+    held = {}
+    if fitted.confidence is not None:
+        held = fitted.confidence.by_row(rows.network, rows.answers, rows.by)
+    return msgspec.structs.replace(scored, groups=subgroups(fitted.target, told, rows.answers, by, held))
 
 
 def answered_rows(

@@ -15,6 +15,7 @@ from lamina.tasks import Task
 
 if TYPE_CHECKING:
     from lamina.predictions.confidence import Confidence
+    from lamina.predictions.novelty import Novelty
 
 
 @dataclass
@@ -23,7 +24,8 @@ class Fitted:
 
     ``choices`` are what Lamina decided and why, ``findings`` what it noticed in the data, ``epochs`` the
     history of the training, ``stopped`` why it ended. ``confidence`` makes probabilities honest and bounds
-    hold; it is found after training, on rows that were not learnt from. ``data`` tells which data it was.
+    hold; ``novelty`` tells which rows are unlike those of training; both are found after training, on rows
+    that were not learnt from. ``data`` tells which data it was.
     """
 
     task: Task
@@ -39,4 +41,5 @@ class Fitted:
     stopped: str = ""
     rows: dict[str, int] = field(default_factory=dict)
     confidence: Confidence | None = None
+    novelty: Novelty | None = None
     data: Fingerprint | None = None
