@@ -131,7 +131,7 @@ WORDS: dict[str, list[str]] = {
     "quantiles": ["off on average", "A quantile at the level 0.9", "q10 to q90"],
     "several": ["The answers: kind", "The answers: price", "The answers: tags", "Which columns matter"],
     "mask": ["pixels overlap", "Value by value"],
-    "transcript": ["of the words are wrong", "characters wrong"],
+    "transcript": ["words are wrong per 100", "characters wrong"],
 }
 FOREIGN = {
     "number": ["What is taken for what", "Expected calibration"],

@@ -77,12 +77,12 @@ def _answers(facts: Facts, part: Part, cells: Cells) -> Iterator[Html | None]:
 
 def _top(facts: Facts) -> Html:
     target = facts.model.fitted.target
-    made = facts.made.strftime("%Y-%m-%d")
+    made, words = facts.made.strftime("%Y-%m-%d"), target.describe()
     return tag(
         "header",
         tag("p", "Lamina report", class_="brand"),
         tag("h1", "Predicting ", data(", ".join(target.targets), 100)),
-        tag("p", data(target.describe(), 300), f". Judged on {facts.frame.height:,} rows of ",
+        tag("p", data(words[:1].upper() + words[1:], 300), f". Judged on {facts.frame.height:,} rows of ",
             data(short(facts.table.source), 120), f", {made}.", class_="under"),
     )  # fmt: skip
 

@@ -29,7 +29,8 @@ def curve(
         parts.append(plot.line(plot.x, (level[0], level[0]), "level"))
         above = level[0] < sum(plot.y) / 2
         place = level[0] + (0.03 if above else -0.055) * (plot.y[1] - plot.y[0])
-        parts.append(plot.words(plot.x[1], place, level[1], "note", "end"))
+        side, anchor = _roomy(ys, level[0])
+        parts.append(plot.words(plot.x[side], place, level[1], "note", anchor))
     if at is not None:
         parts.append(plot.line((at, at), plot.y, "level"))
     parts += (
@@ -38,3 +39,10 @@ def curve(
         else [plot.line(xs, ys, "curve")]
     )
     return plot.drawn(title, *parts)
+
+
+def _roomy(ys: Sequence[float], level: float) -> tuple[int, str]:
+    """At which end of a level its name has room: where the curve is further away."""
+    third = max(1, len(ys) // 3)
+    left, right = (min((abs(y - level) for y in part), default=0.0) for part in (ys[:third], ys[-third:]))
+    return (0, "start") if left > right else (1, "end")

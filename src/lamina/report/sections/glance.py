@@ -25,13 +25,14 @@ ANSWERER: Final[Mapping[str, str]] = {
     "mean": "always the mean",
     "quantiles": "always the same quantiles",
     "frequency": "always how often each occurs",
+    "constant": "always the same answer",
     "most common": "always the most common text",
 }
 SENTENCES: Final[Mapping[str, Callable[[float], str]]] = {
     "accuracy": lambda x: f"{percent(x)} of the answers are right",
     "mae": lambda x: f"Answers are {number(x)} off on average",
     "micro_f1": lambda x: f"Precision and recall together (micro F1) reach {number(x)}",
-    "wer": lambda x: f"{percent(x)} of the words are wrong",
+    "wer": lambda x: f"{number(100 * x)} words are wrong per 100 that were said",
     "iou": lambda x: f"Answered and true pixels overlap by {percent(x)}",
 }
 MOST_DETAILED: Final = 8  # targets that are told of one by one

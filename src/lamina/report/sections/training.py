@@ -20,7 +20,7 @@ def training(facts: Facts) -> Section | None:
     choices = [(each.what, data(each.value), data(each.why, 300)) for each in fitted.choices]
     if not figures and not choices:
         return None
-    body = [paragraph(f"{len(fitted.epochs)} passes over the training rows; {fitted.stopped}.")]
+    body = [paragraph(f"Passes over the training rows: {len(fitted.epochs)}; {fitted.stopped}.")]
     if figures:
         body.append(tag("div", *figures, class_="figures"))
     if choices:
