@@ -357,7 +357,7 @@ def as_task(target: str | Sequence[str] | Task | None, table: Table) -> Task:
     if not name:
         raise UsageError(
             "What should be predicted? This table names no answer of its own.",
-            f"Name the target, one of: {', '.join(map(repr, table.frame.columns[:20]))}.",
+            f"Name the target, one of: {', '.join(map(repr, table.columns[:20]))}.",
         )
     return Predict(name if isinstance(name, str) else tuple(name))
 
