@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from lamina.features.base import Arrays
 from lamina.features.features import Features
+from lamina.features.targets.told import Told
 from lamina.training.answered import Answered, answered
 from lamina.training.fitted import Fitted
 
@@ -52,7 +54,7 @@ def calibrated(fitted: Fitted, decoded: np.ndarray) -> np.ndarray:
     return decoded if fitted.confidence is None else fitted.confidence.calibrated(decoded)
 
 
-def answer_frame(
+def told(
     fitted: Fitted,
     answered: Answered,
     known: np.ndarray,
@@ -60,15 +62,20 @@ def answer_frame(
     probabilities: bool | None = None,
     coverage: float | None = None,
     values: pl.Series | None = None,
-) -> pl.DataFrame:
-    """The answers as columns, the first of each target ``predicted_<target>``, then the bounds.
+) -> list[Told]:
+    """The answers, one column each, the first of each target ``predicted_<target>``, then the bounds.
 
     ``probabilities``: a column for each class or label (None: where they are few). Rows where ``known`` is
     false are null. ``coverage`` is how often bounds are to hold (None: as the model was fitted for),
     ``values`` those of the column in whose groups they do.
     """
-    told = calibrated(fitted, answered.decoded)
-    answers = fitted.target.answer_columns(told, known, probabilities=probabilities)
+    decoded = calibrated(fitted, answered.decoded)
+    answers = [*fitted.target.told(decoded, known, probabilities=probabilities)]
     if fitted.confidence is not None:
         answers += fitted.confidence.columns(answered, known, coverage=coverage, values=values)
-    return pl.DataFrame(answers)
+    return answers
+
+
+def answer_frame(fitted: Fitted, answered: Answered, known: np.ndarray, **asked: Any) -> pl.DataFrame:
+    """What is ``told`` as a frame."""
+    return pl.DataFrame([each.series() for each in told(fitted, answered, known, **asked)])

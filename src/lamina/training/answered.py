@@ -31,7 +31,11 @@ class Answered(NamedTuple):
 def answered(network: Network, arrays: Mapping[str, np.ndarray]) -> Answered:
     """The answers for encoded rows."""
     device = next(network.parameters()).device
-    rows, at_once = len(next(iter(arrays.values()))), rows_at_once(arrays)
+    rows = len(next(iter(arrays.values())))
+    if rows == 1:
+        one = {name: torch.from_numpy(writable(each)).to(device) for name, each in arrays.items()}
+        return _answered(network, [one])
+    at_once = rows_at_once(arrays)
     return _answered(
         network,
         (
@@ -53,7 +57,8 @@ def answered_examples(network: Network, examples: Examples, rows: Tensor) -> Ans
 
 @torch.inference_mode()
 def _answered(network: Network, batches: Iterable[dict[str, Tensor]]) -> Answered:
-    network.eval()
+    if network.training:
+        network.eval()
     parts = []
     for batch in batches:
         scores = network.scores(batch)
