@@ -20,7 +20,7 @@ from lamina.errors import LaminaWarning, TargetError, UsageError
 from lamina.predictions.baseline import Baseline
 from lamina.predictions.evaluate import evaluate
 from lamina.predictions.one_row import OneRow, UnusualError, cells_of, in_kind
-from lamina.predictions.predict import predict
+from lamina.predictions.predict import InParts, predict
 from lamina.progress import Bar
 from lamina.records import Evaluation, Finding, Quality, Schema
 from lamina.settings import settings_from
@@ -72,6 +72,11 @@ class Model:
         if quick is not None:
             return quick
         table = read(data, part="all")
+        if table.large:
+            parts = InParts(self.fitted, table, probabilities=probabilities, coverage=coverage)
+            answers = pl.concat([answers for _, answers in parts])
+            warn_of(parts.findings)
+            return answers
         frame, findings = conform(table, self.schema, need_target=False)
         with Bar("predicting", frame.height) as bar:
             answers, unreadable = predict(
