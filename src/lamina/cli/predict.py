@@ -42,7 +42,7 @@ def predict(
 ) -> None:
     """Answer every row of DATA with MODEL."""
     from lamina.data.read import read
-    from lamina.data.write import ending_of, write, write_parts
+    from lamina.data.write import IN_PARTS, ending_of, write, write_parts
     from lamina.files import check_place
     from lamina.model import load
 
@@ -50,7 +50,7 @@ def predict(
         ending_of(output)
         check_place(output)
     table = read(source(data))
-    if table.large and output is not None:
+    if table.large and output is not None and ending_of(output) in IN_PARTS:
         from lamina.model import warn_of
         from lamina.predictions.predict import InParts
 

@@ -13,7 +13,15 @@ from polars.io.plugins import register_io_source
 from lamina.errors import MissingExtraError, UsageError
 from lamina.files import written_whole
 
-IN_PARTS = (".parquet", ".csv", ".tsv", ".ndjson", ".jsonl")  # formats that can be written as rows come
+IN_PARTS = (
+    ".parquet",
+    ".arrow",
+    ".feather",
+    ".csv",
+    ".tsv",
+    ".ndjson",
+    ".jsonl",
+)  # formats that can be written as rows come
 ENDINGS = (".csv", ".tsv", ".parquet", ".ndjson", ".jsonl", ".json", ".arrow", ".feather", ".xlsx")
 
 
@@ -33,18 +41,12 @@ def write(frame: pl.DataFrame, path: str | Path | None, *, json: bool = False) -
 def write_parts(parts: Iterable[pl.DataFrame], path: str | Path) -> int:
     """Writes frames with the same columns one under the other, as they come, whole or not at all; the rows.
 
-    Raises UsageError for an ending that is not of ``IN_PARTS``, OutputError where nothing can be written.
+    The ending must be one of ``IN_PARTS``. Raises OutputError where nothing can be written.
     """
     ending = ending_of(path)
-    if ending not in IN_PARTS:
-        raise UsageError(
-            f"A {ending} file is written whole, and the table is too large for that.",
-            f"Use one of {', '.join(IN_PARTS)}.",
-            path=str(path),
-        )
     with written_whole(path) as waiting:
-        if ending == ".parquet":
-            return _write_parquet(parts, waiting)
+        if ending in (".parquet", ".arrow", ".feather"):
+            return _write_typed(parts, waiting, ending)
         rows = 0
         with waiting.open("wb") as file:
             for part in parts:
@@ -57,8 +59,8 @@ def write_parts(parts: Iterable[pl.DataFrame], path: str | Path) -> int:
     return rows
 
 
-def _write_parquet(parts: Iterable[pl.DataFrame], path: Path) -> int:
-    """Parquet as the parts come: polars asks for the next one when it has written the last."""
+def _write_typed(parts: Iterable[pl.DataFrame], path: Path, ending: str) -> int:
+    """Parquet or Arrow as the parts come: polars asks for the next one when it has written the last."""
     waiting, rows = iter(parts), 0
     first = next(waiting)
 
@@ -68,7 +70,8 @@ def _write_parquet(parts: Iterable[pl.DataFrame], path: Path) -> int:
             rows += part.height
             yield part
 
-    register_io_source(source, schema=first.schema).sink_parquet(path, maintain_order=True)
+    lazy = register_io_source(source, schema=first.schema)
+    (lazy.sink_parquet if ending == ".parquet" else lazy.sink_ipc)(path, maintain_order=True)
     return rows
 
 

@@ -15,7 +15,6 @@ from lamina.errors import ModelFileError
 from lamina.features.base import Arrays, Feature
 from lamina.records import Field, Finding, Schema
 
-
 # Names of columns and numbers of rows → those columns of those rows
 Take = Callable[[list[str], np.ndarray], pl.DataFrame]
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -19,6 +20,7 @@ from lamina.data.conform import conform
 from lamina.data.frames import from_columns
 from lamina.data.media_cells import MEDIA_KINDS
 from lamina.data.table import Table
+from lamina.errors import ColumnError
 from lamina.features.base import Arrays, Feature
 from lamina.features.category import CategoryFeature
 from lamina.features.flag import FlagFeature
@@ -80,7 +82,7 @@ def _reader(feature: Feature, schema: Schema) -> Read:
 def _numbers(feature: NumberFeature, schema: Schema) -> Read:
     """Numbers as they are; words for numbers are read as a column of them is."""
     columns = feature.columns
-    others = [_remembered(lambda cells, f=schema[name]: _number_of(f, cells)) for name in columns]
+    others = [_remembered(partial(_number_of, schema[name])) for name in columns]
     centre, spread, width = np.array(feature.centre), np.array(feature.spread), len(columns)
 
     def read(cells: Mapping[str, Any]) -> Arrays:
@@ -140,7 +142,10 @@ def _block(feature: Feature, schema: Schema) -> Read:
 def _conformed(fields: Sequence[Field], cells: tuple[Any, ...]) -> pl.DataFrame:
     """The cells of one row as columns in their types, by the code that reads tables."""
     raw = from_columns({f.name: [cell] for f, cell in zip(fields, cells, strict=True)})
-    frame, findings = conform(Table(raw, "the row"), Schema(tuple(fields)), need_target=False)
+    try:
+        frame, findings = conform(Table(raw, "the row"), Schema(tuple(fields)), need_target=False)
+    except ColumnError as error:  # told of together with what is wrong in other columns
+        raise UnusualError from error
     if findings:
         raise UnusualError
     return frame

@@ -70,7 +70,7 @@ class Labels(Told):
         return labels.gather(pl.Series(np.where(self.codes < 0, len(self.labels), self.codes)))
 
     def cell(self) -> Any:
-        return None if self.codes[0] < 0 else self.labels[self.codes[0]]
+        return None if self.codes[0] < 0 else self.labels[int(self.codes[0])]
 
     @property
     def dtype(self) -> pl.DataType:
@@ -112,7 +112,7 @@ class LabelSets(Told):
         return lists.gather(pl.Series(np.where(self.known, codes, 2**count)))
 
     def cell(self) -> list[Any] | None:
-        return [self.labels[k] for k in np.flatnonzero(self.chosen[0])] if self.known[0] else None
+        return [self.labels[k] for k in np.flatnonzero(self.chosen[0]).tolist()] if self.known[0] else None
 
     @property
     def dtype(self) -> pl.DataType:
