@@ -1,8 +1,8 @@
 """Time and memory as functions of rows and columns: made tables, each point in a process of its own.
 
-``python -m benchmarks.scale --out FOLDER`` writes ``scale.json`` and two plots; ``--points rows,columns,extremes,
-predict`` chooses. Threads are as the environment sets them (OMP_NUM_THREADS, POLARS_MAX_THREADS); seconds are by
-the clock and of the processors.
+``python -m benchmarks.scale --out FOLDER`` writes ``scale.json`` and two plots; ``--points rows,columns``
+chooses. Threads are as the environment sets them (OMP_NUM_THREADS, POLARS_MAX_THREADS); seconds are by the
+clock and of the processors.
 """
 
 from __future__ import annotations
@@ -183,6 +183,16 @@ def plot(points: list[dict[str, Any]], kind: str, path: Path) -> None:
     figure.savefig(path)
 
 
+def line(point: dict[str, Any]) -> str:
+    """One measurement in words."""
+    return (
+        f"{point['kind']} {point['size']:,}: fit {point['fit_seconds']:.1f} s "
+        f"({point['fit_processor_seconds']:.1f} s of processors), peak {point['peak_megabytes']:,.0f} MB, "
+        f"model {point['model_megabytes']:.1f} MB, one row {point['one_row_microseconds']:.0f} µs, "
+        f"{point.get('predict_rows_per_processor_second', 0):,.0f} rows per processor second"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
@@ -211,10 +221,7 @@ def main() -> None:
             found = json.loads(ran.stdout.splitlines()[-1])
             points = [p for p in points if (p["kind"], p["size"]) != (kind, size)] + [found]
             written.write_text(json.dumps(points, indent=1))
-            print(f"{kind} {size:,}: fit {found['fit_seconds']:.1f} s ({found['fit_processor_seconds']:.1f} s of "
-                  f"processors), peak {found['peak_megabytes']:,.0f} MB, model {found['model_megabytes']:.1f} MB, "
-                  f"one row {found['one_row_microseconds']:.0f} µs, "
-                  f"{found.get('predict_rows_per_processor_second', 0):,.0f} rows per processor second")  # fmt: skip
+            print(line(found))
     for kind in ("rows", "columns"):
         plot(points, kind, asked.out / f"scale-{kind}.svg")
 

@@ -22,7 +22,7 @@ QUICK = {"quality": "fast", "epochs": 2, "hidden": (16,), "members": 2}
 
 @pytest.fixture(scope="module")
 def models() -> dict[str, lamina.Model]:
-    """Classes, a number, a count, several targets, and quantiles, from columns of all kinds of plain cells."""
+    """Classes, a number, a count, several targets and quantiles, from all kinds of plain cells."""
     rng = np.random.default_rng(0)
     frame = churn_table(300).with_columns(
         member=pl.Series(rng.random(300) < 0.5),
@@ -114,7 +114,8 @@ def test_every_way_to_give_a_row(models: dict[str, lamina.Model], answer: str):
         assert alike(outcome(model, data), ordinary(model, data))
     frame = pl.DataFrame([row])
     quick, slow = model.predict(frame), ordinary(model, frame)[0]
-    assert quick.schema == slow.schema and alike(quick.to_dicts(), slow.to_dicts())
+    assert quick.schema == slow.schema
+    assert alike(quick.to_dicts(), slow.to_dicts())
     told = OneRow(model.fitted).answer(row, probabilities=True, coverage=None)
     assert list(in_kind(told, row)) == ordinary(model, frame.head(1))[0].columns or answer == "classes"
 

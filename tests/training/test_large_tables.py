@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,7 @@ QUICK = {"quality": "fast", "epochs": 2, "hidden": (16,), "members": 2}
 
 
 @pytest.fixture
-def in_parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+def in_parts(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Makes every Parquet file a large table, read 101 rows at a time and never whole."""
 
     def start() -> None:
@@ -34,7 +34,7 @@ def in_parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
         monkeypatch.setattr(large, "PART", 101)
         monkeypatch.setattr(LargeTable, "frame", property(whole))
 
-    yield start
+    return start
 
 
 def messy(count: int = 700) -> pl.DataFrame:

@@ -45,7 +45,7 @@ class UnusualError(Exception):
 
 
 class OneRow:
-    """The reader of single rows of one network. Raises UnusualError for what it leaves to the ordinary way."""
+    """The reader of single rows of one network."""
 
     def __init__(self, fitted: Fitted) -> None:
         self._fitted = fitted
@@ -57,7 +57,7 @@ class OneRow:
     def answer(
         self, cells: Mapping[str, Any], *, probabilities: bool | None, coverage: float | None
     ) -> list[Told]:
-        """What is told of the row with these cells."""
+        """What is told of the row with these cells. Raises UnusualError where it takes the ordinary way."""
         if not self._able:
             raise UnusualError
         arrays: Arrays = {}

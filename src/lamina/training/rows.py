@@ -112,8 +112,9 @@ class RowsInFile(Rows):
                 severity="note",
                 code="large-table",
                 count=len(self._looked_at),
-                message=f"The doctor looks at {len(self._looked_at):,} of {len(self):,} rows, evenly taken, and "
-                "counts cells and copies among these; kinds, unreadable cells and answers were checked in all.",
+                message=f"The doctor looks at {len(self._looked_at):,} of {len(self):,} rows, evenly taken, "
+                "and counts cells and copies among these; kinds, unreadable cells and answers were checked "
+                "in all.",
                 remedy="Nothing to do; `lamina doctor` looks at every row.",
             )
         ]
@@ -137,7 +138,8 @@ class RowsInFile(Rows):
 
     def transform(self, features: Features) -> tuple[Arrays, pl.DataFrame | None]:
         arrays: Arrays = {}
-        used = Schema(tuple(f for f in self._schema if any(f.name in each.columns for each in features)))
+        names = {name for each in features for name in each.columns}
+        used = Schema(tuple(field for field in self._schema if field.name in names))
         read = done = 0
         with Bar("encoding", len(self._table), after=PATIENCE) as bar:
             for part in self._table.parts(rows_at_once(len(self._table.columns))):
