@@ -20,7 +20,8 @@ from lamina.data.table import Table
 from lamina.errors import LaminaWarning, TargetError, UsageError
 from lamina.predictions.baseline import Baseline
 from lamina.predictions.evaluate import evaluate
-from lamina.predictions.predict import predict
+from lamina.predictions.one_row import OneRow, UnusualError, cells_of, in_kind
+from lamina.predictions.predict import InParts, predict
 from lamina.progress import Bar
 from lamina.records import Evaluation, Finding, Quality, Schema
 from lamina.settings import settings_from
@@ -48,6 +49,7 @@ class Model:
         self.fitted = fitted
         self.baseline = baseline
         self.validation = validation
+        self._one_row: OneRow | None = None
 
     @property
     def schema(self) -> Schema:
@@ -68,7 +70,15 @@ class Model:
         numbers ``<target>_low`` and ``<target>_high``, for quantiles ``<target>_q10`` … ``novelty`` is how
         unlike the training rows a row is, 0 to 1; ``abstain`` says where not to rely on the answer, and
         ``abstain_reason`` why. What cannot be read is answered as missing and warned of."""
+        quick = self._quickly(data, probabilities, coverage)
+        if quick is not None:
+            return quick
         table = read(data, part="all")
+        if table.large:
+            parts = InParts(self.fitted, table, probabilities=probabilities, coverage=coverage)
+            answers = pl.concat([answers for _, answers in parts])
+            warn_of(parts.findings)
+            return answers
         frame, findings = conform(table, self.schema, need_target=False)
         with Bar("predicting", frame.height) as bar:
             answers, unreadable = predict(
@@ -76,6 +86,19 @@ class Model:
             )
         warn_of((*table.findings, *findings, *unreadable))
         return like(answers, data)
+
+    def _quickly(self, data: Any, probabilities: bool | None, coverage: float | None) -> Any:
+        """The answer for a single row of plain cells; None for everything else."""
+        cells = cells_of(data)
+        if cells is None:
+            return None
+        if self._one_row is None:
+            self._one_row = OneRow(self.fitted)
+        try:
+            told = self._one_row.answer(cells, probabilities=probabilities, coverage=coverage)
+        except UnusualError:
+            return None
+        return in_kind(told, data)
 
     def evaluate(self, data: Any, *, by: str | Sequence[str] = ()) -> Evaluation:
         """Scores on rows with known answers, with 95 % intervals, beside the baselines.
@@ -293,7 +316,7 @@ class Model:
 
         if data is None:
             return describe_network(self.fitted)
-        return trace_row(self.fitted, self._one_row(data, row))
+        return trace_row(self.fitted, self._row(data, row))
 
     def layers(self) -> list[LayerInfo]:
         """The layers in the order in which data passes through them."""
@@ -305,9 +328,9 @@ class Model:
         """What one row makes of every layer, as a record."""
         from lamina.predictions.inspect import trace
 
-        return trace(self.fitted, self._one_row(data, row))
+        return trace(self.fitted, self._row(data, row))
 
-    def _one_row(self, data: Any, row: int) -> pl.DataFrame:
+    def _row(self, data: Any, row: int) -> pl.DataFrame:
         frame, _ = conform(read(data), self.schema, need_target=False)
         self._check_row(frame, row)
         return frame[row]
@@ -401,7 +424,7 @@ def as_task(target: str | Sequence[str] | Task | None, table: Table) -> Task:
     if not name:
         raise UsageError(
             "What should be predicted? This table names no answer of its own.",
-            f"Name the target, one of: {', '.join(map(repr, table.frame.columns[:20]))}.",
+            f"Name the target, one of: {', '.join(map(repr, table.columns[:20]))}.",
         )
     return Predict(name if isinstance(name, str) else tuple(name))
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Self
 
 import numpy as np
-import polars as pl
 
-from lamina.features.targets.base import Target, floats
+from lamina.features.targets.base import Target
+from lamina.features.targets.told import LabelSets, Numbers, Told
 from lamina.predictions.conformal import class_misfits, class_sets, threshold, thresholds
 
 SHARE_TO_FIT: Final = 1 / 5  # of the rows tell how hard a row is; the others how far the bounds must reach
@@ -46,8 +46,8 @@ class Bound(ABC):
     @abstractmethod
     def columns(
         self, target: Target, decoded: np.ndarray, spread: np.ndarray, limits: np.ndarray, known: np.ndarray
-    ) -> list[pl.Series]:
-        """The bounds of every row as columns; null where ``known`` is false. ``limits`` ``(rows,)``."""
+    ) -> list[Told]:
+        """The bounds of every row, one column each; null where ``known`` is false. ``limits`` ``(rows,)``."""
 
     @abstractmethod
     def held(
@@ -102,7 +102,7 @@ class ClassBound(Bound):
 
     def columns(
         self, target: Target, decoded: np.ndarray, spread: np.ndarray, limits: np.ndarray, known: np.ndarray
-    ) -> list[pl.Series]:
+    ) -> list[Told]:
         return [sets(target, "prediction_set", class_sets(decoded, limits), known)]
 
     def held(
@@ -127,7 +127,7 @@ class LabelBound(Bound):
 
     def columns(
         self, target: Target, decoded: np.ndarray, spread: np.ndarray, limits: np.ndarray, known: np.ndarray
-    ) -> list[pl.Series]:
+    ) -> list[Told]:
         return [sets(target, f"possible_{target.column}", self._chosen(decoded, limits), known)]
 
     def held(
@@ -185,11 +185,11 @@ class NumberBound(Bound):
 
     def columns(
         self, target: Target, decoded: np.ndarray, spread: np.ndarray, limits: np.ndarray, known: np.ndarray
-    ) -> list[pl.Series]:
+    ) -> list[Told]:
         reach = limits * self._hard(decoded, spread)
         low, high = (in_units(target, decoded + sign * reach) for sign in (-1, 1))
         named = ((f"{target.column}_low", low), (f"{target.column}_high", high))
-        return [floats(name, values, known, pl.Float64) for name, values in named]
+        return [Numbers(name, values, known, single=False) for name, values in named]
 
     def held(
         self, decoded: np.ndarray, spread: np.ndarray, answers: np.ndarray, limits: np.ndarray
@@ -218,10 +218,10 @@ class QuantileBound(Bound):
 
     def columns(
         self, target: Target, decoded: np.ndarray, spread: np.ndarray, limits: np.ndarray, known: np.ndarray
-    ) -> list[pl.Series]:
+    ) -> list[Told]:
         low, high = (in_units(target, each) for each in self._ends(decoded, limits))
         named = ((f"{target.column}_low", low), (f"{target.column}_high", high))
-        return [floats(name, values, known, pl.Float64) for name, values in named]
+        return [Numbers(name, values, known, single=False) for name, values in named]
 
     def held(
         self, decoded: np.ndarray, spread: np.ndarray, answers: np.ndarray, limits: np.ndarray
@@ -247,25 +247,9 @@ BOUNDS: Final[dict[str, type[Bound]]] = {
 }
 
 
-def sets(target: Any, name: str, chosen: np.ndarray, known: np.ndarray) -> pl.Series:
+def sets(target: Any, name: str, chosen: np.ndarray, known: np.ndarray) -> LabelSets:
     """Booleans ``(rows, class)`` → lists of classes, in the type they came in; null where not ``known``."""
-    words = (
-        target.decode(np.arange(len(target.labels))) if hasattr(target, "dtype") else pl.Series(target.labels)
-    )
-    rows, codes = np.nonzero(chosen & known[:, None])
-    ends = np.cumsum(np.bincount(rows, minlength=len(chosen)))
-    lists = (
-        pl.DataFrame(
-            {"row": rows, "class": words.gather(codes)}, schema={"row": pl.Int64, "class": words.dtype}
-        )
-        .group_by("row", maintain_order=True)
-        .agg("class")
-    )
-    places = pl.DataFrame({"row": np.arange(len(ends))})
-    filled = places.join(lists, on="row", how="left", maintain_order="left")["class"]
-    empty = pl.Series([[]], dtype=pl.List(words.dtype))
-    filled = pl.select(pl.when(pl.Series(known)).then(filled.fill_null(empty)).otherwise(None)).to_series()
-    return filled.alias(name)
+    return LabelSets(name, chosen, known, target.values if hasattr(target, "dtype") else target.labels)
 
 
 def in_units(target: Any, standard: np.ndarray) -> np.ndarray:

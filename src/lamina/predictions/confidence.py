@@ -6,7 +6,7 @@ answer with numpy alone. The state is a few arrays of numbers in the model file,
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
@@ -15,6 +15,7 @@ import polars as pl
 from lamina.errors import UsageError
 from lamina.features.targets.base import Target
 from lamina.features.targets.several import SeveralTarget
+from lamina.features.targets.told import LabelSets, Told
 from lamina.predictions.bounds import BOUNDS, Bound
 from lamina.predictions.calibration import Calibrator
 from lamina.scores.ranking import Scores
@@ -108,18 +109,21 @@ class Confidence:
         *,
         coverage: float | None = None,
         values: pl.Series | None = None,
-    ) -> list[pl.Series]:
-        """The bounds as columns; none where there were too few rows to promise anything.
+    ) -> list[Told]:
+        """The bounds, one column each; none where there were too few rows to promise anything.
 
         ``values`` are those of the column ``by``. Raises UsageError for a coverage that cannot be promised.
         """
-        found = []
+        found: list[Told] = []
         for each, own, spread in self._own(answered):
             limits = self._limits(each, own, coverage, values)
             if each.bound is not None and limits is not None:
                 columns = each.bound.columns(each.target, own, spread, limits, known)
                 named = f"prediction_set_{each.target.column}" if len(self.parts) > 1 else "prediction_set"
-                found += [c.alias(named) if c.name == "prediction_set" else c for c in columns]
+                found += [
+                    replace(c, name=named) if isinstance(c, LabelSets) and c.name == "prediction_set" else c
+                    for c in columns
+                ]
         return found
 
     def judged(self, answered: Answered, answers: np.ndarray, values: pl.Series | None = None) -> Scores:

@@ -56,7 +56,8 @@ def seen_by(network: Network, arrays: Mapping[str, np.ndarray]) -> tuple[np.ndar
 
 def _batches(network: Network, arrays: Mapping[str, np.ndarray]) -> Iterator[dict[str, Tensor]]:
     device = next(network.parameters()).device
-    rows, at_once = len(next(iter(arrays.values()))), rows_at_once(arrays)
+    rows = len(next(iter(arrays.values())))
+    at_once = 1 if rows == 1 else rows_at_once(arrays)
     for start in range(0, max(rows, 1), at_once):
         yield {
             name: torch.from_numpy(writable(each[start : start + at_once])).to(device)
@@ -73,7 +74,8 @@ def answered_examples(network: Network, examples: Examples, rows: Tensor) -> Ans
 
 @torch.inference_mode()
 def _answered(network: Network, batches: Iterable[dict[str, Tensor]], judge: Judge | None = None) -> Answered:
-    network.eval()
+    if network.training:
+        network.eval()
     parts = []
     for batch in batches:
         scores, seen = network.told(batch)

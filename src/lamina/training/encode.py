@@ -10,9 +10,7 @@ import numpy as np
 import polars as pl
 
 from lamina.catalog import ANSWERS, KINDS
-from lamina.data.conform import conform
-from lamina.data.doctor import Case, examine, set_aside, stop_on_fatal
-from lamina.data.doctor.report import numbers_of
+from lamina.data.doctor import examine, set_aside, stop_on_fatal
 from lamina.data.infer import infer
 from lamina.data.split import Split, split
 from lamina.data.table import Table
@@ -24,6 +22,7 @@ from lamina.features.targets.several import fit_target
 from lamina.records import Finding, Quality, Schema
 from lamina.settings import Settings
 from lamina.tasks import Task, check_metric
+from lamina.training.rows import Rows, rows_of
 
 SHARE = 0.15  # of the rows kept for validation, at most MOST_VALIDATION of them
 MOST_VALIDATION = 20_000
@@ -56,25 +55,25 @@ def encode(
 ) -> Encoded:
     """Raw columns → arrays: the features learn from the training rows only."""
     schema = infer(table, task=task, kinds=kinds, roles=roles)
-    frame, findings = conform(table, schema, need_target=True)
-    target = fit_target(frame, schema, settings.size)
+    rows = rows_of(table, schema)
+    covered = _covered_by(rows, schema, settings)
+    known = rows.known
+    target = fit_target(known, schema, settings.size)
     _check_frames(schema, target, settings)
     check_metric(task, target.metrics, ANSWERS[target.answer].what)
     parts = split(
-        frame, schema, answer=schema.with_role("target")[0].answer,
-        share=_share(frame.height, schema, settings), seed=settings.seed, how=settings.split,
+        known, schema, answer=schema.with_role("target")[0].answer,
+        share=_share(len(rows), schema, settings), seed=settings.seed, how=settings.split,
     )  # fmt: skip
-    case = Case(frame, schema, held_out=parts.validation, numbers=numbers_of(table, schema, frame.height))
-    schema, found = set_aside(schema, examine(case), roles, settings.allow)
-    findings = (*table.findings, *findings, *found)
+    schema, found = set_aside(schema, examine(rows.case(parts)), roles, settings.allow)
+    findings = (*table.findings, *rows.findings, *found)
     stop_on_fatal(findings, settings.allow)
-    features = Features.fit(frame, schema, parts.train, _options(schema, target, settings))
-    arrays = features.transform(frame)
+    features = Features.fit_on(rows.take, schema, parts.train, _options(schema, target, settings))
+    arrays, frame = rows.transform(features)
     findings += tuple(finding for each in features for finding in each.findings(arrays))
-    unreadable = broken(arrays, frame, features)
-    answers = target.encode(frame)
-    weights = _weights(frame, schema, answers, target, task)
-    covered = _covered_by(frame, target, settings)
+    unreadable = {} if frame is None else broken(arrays, frame, features)
+    answers = target.encode(known)
+    weights = _weights(known, schema, answers, target, task)
     encoded = Encoded(schema, features, target, arrays, answers, weights, parts, tuple(findings), covered)
     return without_broken(encoded, unreadable) if unreadable else encoded
 
@@ -99,18 +98,19 @@ def _options(schema: Schema, target: Target, settings: Settings) -> dict[str, di
     }
 
 
-def _covered_by(frame: pl.DataFrame, target: Target, settings: Settings) -> pl.Series | None:
+def _covered_by(rows: Rows, schema: Schema, settings: Settings) -> pl.Series | None:
     """The column in whose groups bounds are to hold; the classes themselves are no column of their own."""
     by = settings.coverage_by
-    if by is None or by in target.targets:
+    if by is None or by in [field.name for field in schema.with_role("target")]:
         return None
-    if by not in frame.columns:
+    names = [field.name for field in schema if field.role != "ignored"]
+    if by not in names:
         raise UsageError(
             f"Bounds are to hold in every group of {by!r}, which is no column that is read.",
-            nearest(by, [*frame.columns]),
+            nearest(by, names),
             column=by,
         )
-    return frame[by]
+    return rows.whole(by)
 
 
 def without_broken(encoded: Encoded, unreadable: Mapping[str, np.ndarray]) -> Encoded:
