@@ -18,6 +18,7 @@ from lamina.errors import ModelFileError
 from lamina.features.targets.classes import ClassTarget
 from lamina.features.targets.labels import LabelsTarget
 from lamina.features.targets.number import NumberTarget
+from lamina.features.targets.told import LabelSets
 from lamina.predictions import surroundings
 from lamina.predictions.abstain import abstentions
 from lamina.predictions.novelty import FALSE_ALARMS, Novelty, entropy
@@ -147,19 +148,21 @@ def test_a_state_that_does_not_fit_is_refused():
 
 
 def test_reasons_by_hand():
-    sets = [pl.Series("prediction_set", [["a"], ["a", "b"], None, ["b"]])]
+    chosen = np.array([[1, 0], [1, 1], [0, 0], [0, 1]], bool)
     unlike, known = np.array([False, True, False, True]), np.array([True, True, False, True])
-    abstain, reasons = abstentions(sets, unlike, known)
-    assert abstain.to_list() == [False, True, True, True]
-    assert reasons.to_list() == [
+    sets = [LabelSets("prediction_set", chosen, known, ["a", "b"])]
+    abstain, reasons = [each.series().to_list() for each in abstentions(sets, unlike, known)]
+    assert abstain == [False, True, True, True]
+    assert reasons == [
         None,
         "several classes are possible; unlike the training rows",
         "nothing could be read",
         "unlike the training rows",
     ]
-    two = [sets[0].alias("prediction_set_kind")]
-    assert abstentions(two, None, known)[1][1] == "several classes of kind are possible"
-    assert [len(each) for each in abstentions([], None, np.zeros(0, bool))] == [0, 0]
+    two = [LabelSets("prediction_set_kind", chosen, known, ["a", "b"])]
+    assert abstentions(two, None, known)[1].series()[1] == "several classes of kind are possible"
+    nothing = [each.series() for each in abstentions([], None, np.zeros(0, bool))]
+    assert [(len(each), each.dtype) for each in nothing] == [(0, pl.Boolean), (0, pl.String)]
 
 
 # -------------------------------------------------------------------------------- whole models
