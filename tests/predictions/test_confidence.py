@@ -334,4 +334,4 @@ def test_every_kind_of_bound_survives_its_file():
         found = Confidence.found(target, answered, answers)
         again = Confidence.of(found.to_json(), found.tensors(), target)
         for one, other in zip(found.columns(answered, known), again.columns(answered, known), strict=True):
-            assert one.equals(other, check_names=True)
+            assert one.series().equals(other.series(), check_names=True)
