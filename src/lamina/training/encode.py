@@ -27,6 +27,7 @@ from lamina.training.rows import Rows, rows_of
 SHARE = 0.15  # of the rows kept for validation, at most MOST_VALIDATION of them
 MOST_VALIDATION = 20_000
 OF_TEXTS, MANY_TEXTS = 0.1, 4000  # share with texts from so many rows on: every text tells new words
+TUNED_PER_CLASS = 500  # training rows from which on pretrained encoders learn by default
 MEDIA = ("image", "audio", "video")
 PICTURES = 2000  # validation rows when they only judge, as they do for pictures
 
@@ -68,7 +69,8 @@ def encode(
     schema, found = set_aside(schema, examine(rows.case(parts)), roles, settings.allow)
     findings = (*table.findings, *rows.findings, *found)
     stop_on_fatal(findings, settings.allow)
-    features = Features.fit_on(rows.take, schema, parts.train, _options(schema, target, settings))
+    options = _options(schema, target, len(parts.train), settings)
+    features = Features.fit_on(rows.take, schema, parts.train, options)
     arrays, frame = rows.transform(features)
     findings += tuple(finding for each in features for finding in each.findings(arrays))
     unreadable = {} if frame is None else broken(arrays, frame, features)
@@ -78,7 +80,7 @@ def encode(
     return without_broken(encoded, unreadable) if unreadable else encoded
 
 
-def _options(schema: Schema, target: Target, settings: Settings) -> dict[str, dict[str, Any]]:
+def _options(schema: Schema, target: Target, rows: int, settings: Settings) -> dict[str, dict[str, Any]]:
     """What the settings and the target say to the features, by kind."""
     pretrained = False if target.frames else settings.pretrained
     return {
@@ -92,7 +94,7 @@ def _options(schema: Schema, target: Target, settings: Settings) -> dict[str, di
         "text": {
             "pretrained": _pretrained(settings),
             "rare": settings.quality != "fast",
-            "tuned": _tuned(schema, settings),
+            "tuned": _tuned(schema, target, rows, settings),
         },
         "audio": {"whole": target.frames},
     }
@@ -165,11 +167,15 @@ def _pretrained(settings: Settings) -> bool | None:
     return settings.pretrained
 
 
-def _tuned(schema: Schema, settings: Settings) -> Quality:
+def _tuned(schema: Schema, target: Target, rows: int, settings: Settings) -> Quality:
     """How much time there is for encoders to learn. Media are trained at rates that would make them forget;
-    several would take more time, and make the file larger, than is good by default."""
-    several = len(schema.of_kind("text")) > 1 and settings.quality != "best"
-    return "fast" if several or any(map(schema.of_kind, MEDIA)) else settings.quality
+    by default several would take more time, and make the file larger, than is good, and few texts of a class
+    are learnt better from what the encoder knows."""
+    if any(map(schema.of_kind, MEDIA)):
+        return "fast"
+    several = len(schema.of_kind("text")) > 1
+    few = target.codes and rows < TUNED_PER_CLASS * target.scores
+    return "fast" if settings.quality == "good" and (several or few) else settings.quality
 
 
 def _share(rows: int, schema: Schema, settings: Settings) -> float:
