@@ -22,7 +22,7 @@ from lamina.training.choose import choose_recipe
 from lamina.training.encode import Encoded
 from lamina.training.examples import Examples
 from lamina.training.fitted import Fitted
-from lamina.training.linear import LinearParts, choose_blend, fit_linear, put_in
+from lamina.training.linear import NO_LINEAR_PARTS, LinearParts, choose_blend, fit_linear, put_in
 from lamina.training.loop import Training, Watch, go_on_from, train
 from lamina.training.mirror import mirror_test, undecided, with_mirror, without_test
 from lamina.training.precision import Machine, choose_device, choose_precision, computing
@@ -113,11 +113,11 @@ def run(
     network: Network,
     examples: Examples,
     parts: Parts,
-    linear: LinearParts,
     recipe: Recipe,
     metric: str,
     checkpoint: Checkpoint | None,
     shown: bool,
+    linear: LinearParts = NO_LINEAR_PARTS,
 ) -> tuple[Training, Answered | None]:
     """Learns until validation stops it, then anneals where the recipe says so, on the rows held out, too, but
     those to be kept apart. Where none are, the answers for the rows held out, before they are learnt from."""
