@@ -20,6 +20,7 @@ from lamina.features.targets.classes import ClassTarget
 from lamina.features.targets.quantiles import QuantilesTarget
 from lamina.predictions.answers import answers_for, calibrated
 from lamina.predictions.predict import answer_rows
+from lamina.training.answered import Answered
 from lamina.training.fitted import Fitted
 
 SEEN = 10_000  # cells that tell how numbers are written
@@ -32,11 +33,23 @@ class Rows(NamedTuple):
     conformed: pl.DataFrame
 
 
-def decide(fitted: Fitted, rows: Rows, costs: Costs, limits: Sequence[Limit]) -> pl.DataFrame:
+class Made(NamedTuple):
+    """Decisions as a frame, and what they rest on: every action's worth, the number of each row's action, the
+    network's answers, and whether anything in a row could be read."""
+
+    frame: pl.DataFrame
+    worth: Worths
+    chosen: np.ndarray
+    answered: Answered
+    known: np.ndarray
+
+
+def decide(fitted: Fitted, rows: Rows, costs: Costs, limits: Sequence[Limit]) -> Made:
     """Action, expected value, runner-up and reason for every row."""
     answered, known, _ = answer_rows(fitted, rows.conformed)
     worth = _worths(fitted, rows, costs, limits, calibrated(fitted, answered.decoded))
-    return decision_frame(worth, decided(worth, limits, _groups(rows.raw, limits)), known)
+    chosen = decided(worth, limits, _groups(rows.raw, limits))
+    return Made(decision_frame(worth, chosen, known), worth, chosen, answered, known)
 
 
 def judge(fitted: Fitted, rows: Rows, costs: Costs, limits: Sequence[Limit], trained: Rows | None) -> Money:

@@ -24,7 +24,7 @@ class Bin(NamedTuple):
 def calibration_error(probabilities: np.ndarray, answers: np.ndarray) -> float:
     """Expected calibration error: the gap between confidence and accuracy, over bins of equal width
     (Guo et al. 2017, "On calibration of modern neural networks"). ``probabilities`` ``(rows, class)``."""
-    return _error(probabilities.max(1), probabilities.argmax(1) == answers)
+    return confidence_error(probabilities.max(1), probabilities.argmax(1) == answers)
 
 
 def calibration_noise(probabilities: np.ndarray, seed: int = 0) -> float:
@@ -32,7 +32,7 @@ def calibration_noise(probabilities: np.ndarray, seed: int = 0) -> float:
     the mean over draws in which each answer is right with the probability it was given."""
     confidence = probabilities.max(1)
     drawn = np.random.default_rng((seed, NOISE_DRAWS)).random((NOISE_DRAWS, len(confidence))) < confidence
-    return float(np.mean([_error(confidence, right) for right in drawn]))
+    return float(np.mean([confidence_error(confidence, right) for right in drawn]))
 
 
 def reliability(probabilities: np.ndarray, answers: np.ndarray, bins: int = BINS) -> list[Bin]:
@@ -47,7 +47,8 @@ def reliability(probabilities: np.ndarray, answers: np.ndarray, bins: int = BINS
     return found
 
 
-def _error(confidence: np.ndarray, right: np.ndarray) -> float:
+def confidence_error(confidence: np.ndarray, right: np.ndarray) -> float:
+    """The same from how sure each answer was and whether it was right, both ``(rows,)``."""
     placed = _placed(confidence, BINS)
     gaps = np.bincount(placed, right, minlength=BINS) - np.bincount(placed, confidence, minlength=BINS)
     return float(np.abs(gaps).sum() / max(len(confidence), 1))

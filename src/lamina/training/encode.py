@@ -24,6 +24,7 @@ from lamina.features.targets.several import fit_target
 from lamina.records import Finding, Schema
 from lamina.settings import Settings
 from lamina.tasks import Task, check_metric
+from lamina.training.sample import Sample
 
 SHARE = 0.15  # of the rows kept for validation, at most MOST_VALIDATION of them
 MOST_VALIDATION = 20_000
@@ -44,6 +45,7 @@ class Encoded:
     split: Split
     findings: tuple[Finding, ...]
     covered_by: pl.Series | None = None
+    sample: Sample | None = None
 
 
 def encode(
@@ -75,7 +77,9 @@ def encode(
     weights = _weights(frame, schema, answers, target, task)
     covered = _covered_by(frame, target, settings)
     encoded = Encoded(schema, features, target, arrays, answers, weights, parts, tuple(findings), covered)
-    return without_broken(encoded, unreadable) if unreadable else encoded
+    if unreadable:
+        encoded = without_broken(encoded, unreadable)
+    return replace(encoded, sample=Sample.of(frame, schema, encoded.split, settings.seed))
 
 
 def _options(schema: Schema, target: Target, settings: Settings) -> dict[str, dict[str, Any]]:

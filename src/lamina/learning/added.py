@@ -1,0 +1,87 @@
+"""A model is put into a store, and what it learnt from into the memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace as replaced
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from lamina.data.table import Table
+from lamina.learning.first import first_memory
+from lamina.learning.hashing import row_ids
+from lamina.learning.kept_rows import bounded, limits_of, renumbered
+from lamina.learning.named import hashes
+from lamina.store.files import in_use, sweep, write_memory, write_version
+from lamina.store.hashes import Hashes, table_hash
+from lamina.store.lock import changing
+from lamina.store.log import Event
+from lamina.store.opened import Opened
+from lamina.training.sample import Sample
+
+if TYPE_CHECKING:
+    from lamina.store.files import Parts
+
+
+def add(
+    opened: Opened,
+    parts: Parts,
+    sample: Sample | None,
+    table: Table | None,
+    *,
+    who: str,
+    note: str = "",
+    champion: bool = True,
+) -> int:
+    """Puts a model into the store, and what it learnt from into the memory; see ``Store.add``."""
+    folder, log = opened.folder, opened.log
+    with changing(folder.path, who, "adding a model"):
+        sweep(folder, log)
+        head = log.head()
+        takes_over = champion or head is None
+        number = log.next_version()
+        told = Event(
+            outcome="added", who=who, candidate=number, note=note,
+            version=number if takes_over else in_use(head),
+            source="" if table is None else table.source,
+            data_hash="" if table is None else table_hash(table),
+            rows=0 if table is None else len(table),
+            scores={"validation": dict(parts[2].scores)},
+        )  # fmt: skip
+        brought = log.next_brought()
+        version = write_version(folder, number, numbered(parts, brought))
+        if not takes_over:
+            log.record(replace(told, parent=head.id, brought=brought), version=version)
+            return number
+        told, learnt = _first_rows(opened, replace(told, brought=brought), head, parts, sample, table)
+        log.record(told, version=version, learnt=learnt, moves=True, head=head)
+        sweep(folder, log)
+    return number
+
+
+def numbered(parts: Parts, brought: int) -> Parts:
+    """A network that says itself after which update it was made, by the log's number."""
+    fitted, baseline, evaluation = parts
+    return replaced(fitted, rows={**fitted.rows, "update": brought}), baseline, evaluation
+
+
+def _first_rows(
+    opened: Opened, told: Event, head: Event | None, parts: Parts, sample: Sample | None, table: Table | None
+) -> tuple[Event, bytes]:
+    """The memory of a model that was just added, and the hashes of the rows it learnt.
+
+    A model that brings rows starts a life of its own; one that brings none goes on with the memory there
+    is."""
+    if sample is None and table is not None:
+        sample = Sample.known(table, parts[0].schema)
+    if sample is None:
+        before = None if head is None else (head.id, head.memory)
+        return (told if before is None else replace(told, parent=before[0], memory=before[1])), b""
+    memory = bounded(first_memory(parts[0], sample, limits_of(opened)), parts[0])
+    brought = told.brought or 0
+    name = write_memory(opened.folder, f"{brought:04d}.parquet", renumbered(memory, -1, brought).rows)
+    if table is None:
+        learnt = Hashes.of(row_ids(sample.frame, parts[0].schema), None, opened.folder.about.id).packed()
+    else:
+        learnt = hashes(opened, table, parts[0].schema)
+    return replace(told, memory=name), learnt
