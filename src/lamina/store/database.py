@@ -37,6 +37,18 @@ class Session:
         self._cursor.executemany(statement.replace("?", self._mark), rows)
 
 
+class Held:
+    """A connection that is closed when nobody holds it any more, by the process that made it."""
+
+    def __init__(self, connection: Any) -> None:
+        self.connection, self.process = connection, os.getpid()
+
+    def __del__(self) -> None:
+        if self.process == os.getpid():
+            with suppress(Exception):  # it may be broken, or the interpreter at its end
+                self.connection.close()
+
+
 class Database(ABC):
     """Connections, one per thread and process, and what differs between the two kinds."""
 
@@ -98,27 +110,21 @@ class Database(ABC):
         except self._errors():
             if not self._lost(connection):
                 raise
-            self.close()
+            self._local.held = None
             connection = self._own()
             connection.execute(self.begin)
         return connection
 
     def _own(self) -> Any:
         """This thread's connection; a forked process never uses its parent's."""
-        if getattr(self._local, "process", None) != os.getpid():
-            self._local.connection, self._local.process = self._connect(), os.getpid()
-        return self._local.connection
+        held = getattr(self._local, "held", None)
+        if held is None or held.process != os.getpid():
+            held = self._local.held = Held(self._connect())
+        return held.connection
 
     @abstractmethod
     def tidy(self) -> None:
         """Leaves no deleted row behind in files of its own."""
-
-    def close(self) -> None:
-        """Ends this thread's connection."""
-        if getattr(self._local, "process", None) == os.getpid():
-            with suppress(*self._errors()):
-                self._local.connection.close()
-        self._local.process = None
 
 
 class Sqlite(Database):
