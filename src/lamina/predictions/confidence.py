@@ -6,7 +6,7 @@ answer with numpy alone. The state is a few arrays of numbers in the model file,
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
 import numpy as np
@@ -75,6 +75,14 @@ class Confidence:
                 rows = came
             parts.append(_part(each, Answered(own[known], spread[known]), came, rows, calibrate))
         return cls(tuple(parts), coverage, by, names)
+
+    def extend(self, target: Target) -> Self:
+        """For a target that has grown: what was promised of the old classes stands."""
+        targets = target.parts if isinstance(target, SeveralTarget) else (target,)
+        parts = zip(self.parts, targets, strict=True)
+        return replace(
+            self, parts=tuple(replace(p, target=t, calibrator=p.calibrator.extend(t.width)) for p, t in parts)
+        )
 
     def calibrated(self, decoded: np.ndarray) -> np.ndarray:
         """The network's decoded answers → honest ones, of the same shape."""

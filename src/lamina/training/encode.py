@@ -63,7 +63,7 @@ def encode(
     check_metric(task, target.metrics, ANSWERS[target.answer].what)
     parts = split(
         frame, schema, answer=schema.with_role("target")[0].answer,
-        share=_share(frame.height, schema, settings), seed=settings.seed, how=settings.split,
+        share=validation_share(frame.height, schema, settings), seed=settings.seed, how=settings.split,
     )  # fmt: skip
     case = Case(frame, schema, held_out=parts.validation, numbers=numbers_of(table, schema, frame.height))
     schema, found = set_aside(schema, examine(case), roles, settings.allow)
@@ -74,7 +74,7 @@ def encode(
     findings += tuple(finding for each in features for finding in each.findings(arrays))
     unreadable = broken(arrays, frame, features)
     answers = target.encode(frame)
-    weights = _weights(frame, schema, answers, target, task)
+    weights = row_weights(frame, schema, answers, target, task)
     covered = _covered_by(frame, target, settings)
     encoded = Encoded(schema, features, target, arrays, answers, weights, parts, tuple(findings), covered)
     if unreadable:
@@ -168,14 +168,14 @@ def _pretrained(settings: Settings) -> bool | None:
     return settings.pretrained
 
 
-def _share(rows: int, schema: Schema, settings: Settings) -> float:
+def validation_share(rows: int, schema: Schema, settings: Settings) -> float:
     if settings.validation is not None:
         return settings.validation
     most = PICTURES if any(map(schema.of_kind, MEDIA)) else MOST_VALIDATION
     return min(SHARE, most / max(rows, 1))
 
 
-def _weights(
+def row_weights(
     frame: pl.DataFrame, schema: Schema, answers: np.ndarray, target: Target, task: Task
 ) -> np.ndarray | None:
     """Row weights with mean 1: from the weight column, and against rare classes when asked."""

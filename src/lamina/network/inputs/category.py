@@ -71,6 +71,9 @@ class CategoryInput(Input):
         return grown
 
     def prepare(self, arrays: Batch) -> None:
+        self.meet(arrays)
+
+    def meet(self, arrays: Batch) -> None:
         """Remembers which codes training meets."""
         self.met[(arrays[self.name] + self.offsets).flatten().long().unique()] = True
 

@@ -1,0 +1,247 @@
+"""One update: new rows are checked, compared, made room for, learnt, and judged, in this order."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from lamina.data.groups import grouping
+from lamina.data.table import Table
+from lamina.learning.baseline import renewed_baseline
+from lamina.learning.candidate import learn, lesson
+from lamina.learning.check import Checked, check
+from lamina.learning.drift import drift
+from lamina.learning.gate import Judged, decide
+from lamina.learning.grow import grow
+from lamina.learning.losses import constant_losses, losses_of, row_losses_for, widened
+from lamina.learning.memory import Memory
+from lamina.learning.parts import ENOUGH, Parts, held_back, parted
+from lamina.learning.plan import plan_for
+from lamina.learning.records import Drift, LearnSettings, UpdateReport, Verdict
+from lamina.learning.replay import kept
+from lamina.learning.trained import Trained
+from lamina.predictions.answers import answers_for
+from lamina.predictions.confidence import Confidence
+from lamina.predictions.evaluate import answered_rows, judge
+from lamina.predictions.predict import answer_rows
+from lamina.training.fitted import Fitted
+from lamina.training.loop import Training
+from lamina.training.precision import Machine
+
+Watch = Callable[[str, Training | None], None]
+
+
+class Update(NamedTuple):
+    """What came of it: the report, the candidate where one was trained (it is the champion now if the
+    verdict says "promoted"), and the memory for the next update."""
+
+    report: UpdateReport
+    candidate: Trained | None
+    memory: Memory
+
+
+def update(
+    champion: Trained,
+    table: Table,
+    memory: Memory,
+    settings: LearnSettings | None = None,
+    *,
+    machine: Machine | None = None,
+    when: datetime | None = None,
+    watch: Watch = lambda step, training: None,
+) -> Update:
+    """Learns the rows of ``table`` and proves whether that made the network better.
+
+    Nothing that comes in is changed. ``when`` is the time that the memory notes (default now, UTC);
+    ``watch(step, training)`` is called when a step begins, and after every step of the training. The same
+    champion, rows, memory, settings and machine give the same result. Raises what training raises; rows that
+    are unfit to learn from are refused, not raised.
+    """
+    settings, machine = settings or LearnSettings(), machine or Machine()
+    when = when or datetime.now(UTC).replace(tzinfo=None)
+    run = _Run(champion, settings, machine, watch)
+    memory = memory.without_old(when)
+    with run.step("check"):
+        checked = check(champion.fitted, table, memory, settings)
+    run.counted(checked)
+    stopped = _stopped(checked)
+    if stopped is not None:
+        return Update(run.report(checked, stopped), None, memory)
+    with run.step("drift"):
+        moved = drift(champion.fitted, checked.frame, memory, settings)
+    number = max(memory.updates, champion.update) + 1
+    ids = pl.Series(checked.ids, dtype=pl.String)
+    back = held_back(ids, _groups(champion.fitted, checked.frame), settings.judge)
+    parts = parted(checked.frame, ids, back, memory, champion.update)
+    candidate, verdict = _learnt_and_judged(run, parts, moved, number)
+    with run.step("remember"):
+        losses = row_losses_for(champion.fitted, checked.frame).loss
+        memory = memory.with_rows(
+            checked.frame, champion.fitted.schema, judge=back, losses=losses, when=when, update=number
+        )
+        memory = kept(memory, _target(champion.fitted))
+    return Update(run.report(checked, verdict, moved), candidate, memory)
+
+
+def _learnt_and_judged(
+    run: _Run, parts: Parts, moved: tuple[Drift, ...], number: int
+) -> tuple[Trained, Verdict]:
+    """The middle of an update: grow, learn, judge."""
+    champion, settings = run.champion, run.settings
+    with run.step("grow"):
+        grown, run.grown = grow(champion.fitted, parts.new)
+    with run.step("learn"):
+        plan = plan_for(moved, run.grown, settings)
+        run.how = plan.why
+        what = lesson(grown, parts.new, parts.old, run.machine)
+        run.rows |= {"learnt": what.new, "remembered": len(what) - what.new}
+        fitted = learn(grown, what, plan, run.machine, lambda now: run.watch("learn", now))
+        fitted = _honest(fitted, parts)
+        fitted = replace(fitted, rows={**fitted.rows, "train": len(what), "update": number})
+        baseline = renewed_baseline(champion, fitted, what, settings.seed)
+    with run.step("judge"):
+        relation = any(each.what == "relation" and each.moved for each in moved)
+        new, old = (
+            _judged(champion.fitted, fitted, parts.gate_new),
+            _judged(champion.fitted, fitted, parts.gate_old),
+        )
+        run.rows |= {"judged": new.rows, "judged on old": old.rows}
+        frame = _known(fitted, pl.concat([parts.gate_new, parts.gate_old], how="diagonal_relaxed"))
+        groups = [grouping(frame, champion.fitted.schema[name]) for name in settings.by]
+        verdict = decide(new, old, settings, groups=groups, relation=relation)
+        run.scores = _scores(champion.fitted, fitted, parts)
+        rows = answered_rows(fitted, baseline, _known(fitted, parts.gate_new))
+        evaluation = judge(fitted, baseline, rows, "new rows held back", bounded=True)
+    return Trained(fitted, baseline, evaluation), verdict
+
+
+def _judged(champion: Fitted, candidate: Fitted, frame: pl.DataFrame) -> Judged:
+    """What both lose on these rows; a champion that does not know a class is taken to guess."""
+    frame = _known(candidate, frame)
+    target = candidate.target
+    answers = target.encode(frame)
+    if not len(answers):
+        nothing = row_losses_for(champion, frame)
+        return Judged(nothing, nothing, (0.0, 0.0))
+    told = widened(answers_for(champion, frame), champion.target, target, answers)
+    before = losses_of(target, told, answers)
+    if target.codes and target.width > champion.target.width:
+        unknown = answers >= champion.target.width
+        before.loss[unknown] = np.minimum(before.loss[unknown], np.log(target.width))
+    after = losses_of(target, answers_for(candidate, frame), answers)
+    blind = constant_losses(target, target.constant(answers), answers)
+    return Judged(before, after, (float(blind.loss.mean()), float(blind.error.mean())))
+
+
+def _known(fitted: Fitted, frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows whose answer the network can give at all."""
+    if not fitted.target.codes or not frame.height:
+        return frame
+    return frame.filter(pl.Series(fitted.target.encode(frame) >= 0))
+
+
+def _honest(fitted: Fitted, parts: Parts) -> Fitted:
+    """The candidate with confidence found on rows that serve nothing else: the new ones, and the latest of
+    the others where these are few."""
+    frame = _known(fitted, parts.honest).head(max(ENOUGH, parts.gate_new.height))
+    if not frame.height:
+        return replace(fitted, confidence=None)
+    raw, _, _ = answer_rows(fitted, frame)
+    settings = fitted.settings
+    values = frame[settings.coverage_by] if settings.coverage_by in frame.columns else None
+    by = settings.coverage_by
+    if by is not None and by in fitted.target.targets:
+        values = None
+    confidence = Confidence.found(
+        fitted.target,
+        raw,
+        fitted.target.encode(frame),
+        coverage=settings.coverage,
+        by=by,
+        values=values,
+    )
+    return replace(fitted, confidence=confidence)
+
+
+def _scores(champion: Fitted, candidate: Fitted, parts: Parts) -> dict[str, dict[str, float]]:
+    """Everybody's scores on the rows that decide, in the user's unit."""
+    found = {}
+    for where, frame in (("new", parts.gate_new), ("old", parts.gate_old)):
+        frame = _known(candidate, frame)
+        if frame.height:
+            answers = candidate.target.encode(frame)
+            told = answers_for(champion, frame)
+            wide = widened(told, champion.target, candidate.target, answers)
+            found[f"champion on {where}"] = candidate.target.judge(wide, answers)
+            found[f"candidate on {where}"] = candidate.target.judge(answers_for(candidate, frame), answers)
+    return found
+
+
+def _stopped(checked: Checked) -> Verdict | None:
+    """Where the update ends before anything is learnt."""
+    if checked.refused:
+        return Verdict(
+            outcome="refused",
+            why=" ".join(each.message for each in checked.refused),
+            advice=" ".join(dict.fromkeys(each.remedy for each in checked.refused)),
+        )
+    if checked.frame.height:
+        return None
+    if checked.known:
+        return Verdict(outcome="unchanged", why="all of these rows were learnt before")
+    return Verdict(outcome="refused", why="there is no row to learn from", advice="Bring rows with answers.")
+
+
+def _groups(fitted: Fitted, frame: pl.DataFrame) -> pl.Series | None:
+    """What says which rows belong together, where the schema does."""
+    fields = fitted.schema.with_role("group")
+    return frame[fields[0].name] if fields else None
+
+
+def _target(fitted: Fitted) -> str | None:
+    return fitted.target.targets[0]
+
+
+@dataclass
+class _Run:
+    """What is collected on the way through an update."""
+
+    champion: Trained
+    settings: LearnSettings
+    machine: Machine
+    watch: Watch
+    rows: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    scores: dict[str, dict[str, float]] = field(default_factory=dict)
+    grown: tuple = ()  # type: ignore[type-arg]
+    how: str = ""
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        self.watch(name, None)
+        began = time.monotonic()
+        yield
+        self.seconds[name] = time.monotonic() - began
+
+    def counted(self, checked: Checked) -> None:
+        aside = checked.came - checked.known - checked.frame.height
+        self.rows |= {"came": checked.came, "known": checked.known, "set aside": aside}
+
+    def report(self, checked: Checked, verdict: Verdict, moved: tuple[Drift, ...] = ()) -> UpdateReport:
+        return UpdateReport(
+            verdict=verdict,
+            checked=checked.findings,
+            drift=moved,
+            grown=self.grown,
+            rows=self.rows,
+            seconds=self.seconds,
+            scores=self.scores,
+            how=self.how,
+        )
