@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace as replaced
 from typing import TYPE_CHECKING
 
+import polars as pl
 from msgspec.structs import replace
 
 from lamina.data.table import Table
@@ -12,7 +13,7 @@ from lamina.learning.first import first_memory
 from lamina.learning.hashing import row_ids
 from lamina.learning.kept_rows import bounded, limits_of, renumbered
 from lamina.learning.named import hashes
-from lamina.store.files import in_use, sweep, write_memory, write_version
+from lamina.store.files import in_use, read_memory, sweep, write_memory, write_version
 from lamina.store.hashes import Hashes, table_hash
 from lamina.store.lock import changing
 from lamina.store.log import Event
@@ -42,6 +43,7 @@ def add(
         number = log.next_version()
         told = Event(
             outcome="added", who=who, candidate=number, note=note,
+            parent=None if head is None else head.id,
             version=number if takes_over else in_use(head),
             source="" if table is None else table.source,
             data_hash="" if table is None else table_hash(table),
@@ -51,7 +53,7 @@ def add(
         brought = log.next_brought()
         version = write_version(folder, number, numbered(parts, brought))
         if not takes_over:
-            log.record(replace(told, parent=head.id, brought=brought), version=version)
+            log.record(replace(told, brought=brought), version=version)
             return number
         told, learnt = _first_rows(opened, replace(told, brought=brought), head, parts, sample, table)
         log.record(told, version=version, learnt=learnt, moves=True, head=head)
@@ -75,13 +77,24 @@ def _first_rows(
     if sample is None and table is not None:
         sample = Sample.known(table, parts[0].schema)
     if sample is None:
-        before = None if head is None else (head.id, head.memory)
-        return (told if before is None else replace(told, parent=before[0], memory=before[1])), b""
+        return replace(told, memory=None if head is None else head.memory), b""
     memory = bounded(first_memory(parts[0], sample, limits_of(opened)), parts[0])
     brought = told.brought or 0
-    name = write_memory(opened.folder, f"{brought:04d}.parquet", renumbered(memory, -1, brought).rows)
+    rows = _beside(opened, head, renumbered(memory, -1, brought).rows)
+    name = write_memory(opened.folder, f"{brought:04d}.parquet", rows)
     if table is None:
         learnt = Hashes.of(row_ids(sample.frame, parts[0].schema), None, opened.folder.about.id).packed()
     else:
         learnt = hashes(opened, table, parts[0].schema)
-    return replace(told, memory=name), learnt
+    return replace(told, memory=name, fresh=True), learnt
+
+
+def _beside(opened: Opened, head: Event | None, rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows, and under other numbers those of the model before, for whoever rolls back to it; not where the
+    two read the same columns differently."""
+    if head is None or head.memory is None:
+        return rows
+    try:
+        return pl.concat([read_memory(opened.folder, head.memory), rows], how="diagonal_relaxed")
+    except pl.exceptions.PolarsError:
+        return rows

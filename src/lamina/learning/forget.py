@@ -164,14 +164,14 @@ def _tainted(opened: Opened, version: Version, traces: Traces) -> bool:
     """Whether a version learnt from any of the rows."""
     events = opened.log.events()
     made = next(each for each in events if each.candidate == version.number)
-    return any(each.id in traces.events for each in opened.log.lineage(made))
+    return any(each.id in traces.events for each in opened.log.basis(made))
 
 
 def _retrained(opened: Opened, head: Event, traces: Traces, clean: Memory) -> Again:
     """Trains again with what is left, from the last state that had not seen the rows."""
     lineage = opened.log.lineage(head)
     for place, each in enumerate(lineage):
-        free = not any(before.id in traces.events for before in lineage[place:])
+        free = not any(before.id in traces.events for before in opened.log.basis(each))
         if free and opened.log.version(in_use(each)).removed is None:
             return _from_version(opened, each, lineage[:place], traces, clean)
     return _from_beginning(opened, head, lineage, traces, clean)
@@ -182,7 +182,7 @@ def _from_version(
 ) -> Again:
     """The rows that came since are learnt at once; if that does not make it better, the version stays as it
     was."""
-    number, known = in_use(base), numbers_of(opened.log.lineage(base))
+    number, known = in_use(base), numbers_of(opened.log.basis(base))
     champion = Trained(*read_version(opened.folder, opened.log.version(number)))
     old = pl.col(UPDATE).is_in(list(known))
     later, memory = clean.rows.filter(~old), replace(clean, rows=clean.rows.filter(old))
@@ -239,7 +239,7 @@ def _left(opened: Opened, events: Sequence[Event], traces: Traces, rows: pl.Data
 
 def _of_lineage(opened: Opened, head: Event, rows: pl.DataFrame) -> pl.DataFrame:
     """Without the rows of events that were rolled back."""
-    return rows.filter(pl.col(UPDATE).is_in(list(numbers_of(opened.log.lineage(head)))))
+    return rows.filter(pl.col(UPDATE).is_in(list(numbers_of(opened.log.basis(head)))))
 
 
 def _written(
@@ -257,6 +257,7 @@ def _written(
     log, folder = opened.log, opened.folder
     brought = log.next_brought()
     told = Event(
+        fresh=again is not None and again.parent is None,
         outcome="forgotten", who=who, version=head.version, parent=head.id, brought=brought,
         rows=traces.rows, note=note, why="the champion had not learnt from them",
     )  # fmt: skip

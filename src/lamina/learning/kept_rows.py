@@ -39,7 +39,7 @@ def memory_of(opened: Opened, head: Event) -> Memory:
     limits = limits_of(opened)
     if head.memory is None:
         return Memory.empty(limits)
-    numbers = numbers_of(opened.log.lineage(head))
+    numbers = numbers_of(opened.log.basis(head))
     rows = read_memory(opened.folder, head.memory)
     return Memory(rows.filter(pl.col(UPDATE).is_in(list(numbers))), limits)
 

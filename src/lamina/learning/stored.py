@@ -77,7 +77,7 @@ def learn(
         head = log.head()
         assert head is not None
         digest = table_hash(table)
-        if digest in {each.data_hash for each in log.lineage(head) if each.outcome in LEARNT}:
+        if digest in {each.data_hash for each in log.basis(head) if each.outcome in LEARNT}:
             why = "these very rows were learnt before"
             return Learnt(outcome="unchanged", version=number, why=why, source=table.source, data_hash=digest)
         told = Event(

@@ -39,7 +39,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
     ``version`` is the champion afterwards, ``candidate`` the version that was judged, ``memory`` the file
     with the rows kept, ``brought`` the number under which it holds this event's rows, ``parent`` the event
-    that this one goes on from.
+    that this one goes on from, ``fresh`` whether it rests on nothing learnt before: a model added with rows
+    of its own.
     """
 
     outcome: Outcome
@@ -51,6 +52,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     memory: str | None = None
     brought: int | None = None
     parent: int | None = None
+    fresh: bool = False
     source: str = ""
     data_hash: str = ""
     rows: int = 0
@@ -91,6 +93,15 @@ class Log:
         while head is not None:
             found.append(head)
             head = None if head.parent is None else by_id[head.parent]
+        return found
+
+    def basis(self, head: Event | None) -> list[Event]:
+        """The events whose rows a state may have learnt, the latest first."""
+        found = []
+        for each in self.lineage(head):
+            found.append(each)
+            if each.fresh:
+                break
         return found
 
     def versions(self) -> list[Version]:
@@ -232,12 +243,12 @@ def _insert_version(session: Session, version: Version) -> None:
 def _insert_event(session: Session, event: Event) -> Event:
     at = event.at or now()
     made = session.run(
-        "INSERT INTO events (at, who, outcome, version, candidate, memory, brought, parent, source, "
-        "data_hash, rows_in, why, note, scores, report, seconds) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        "INSERT INTO events (at, who, outcome, version, candidate, memory, brought, parent, fresh, "
+        "source, data_hash, rows_in, why, note, scores, report, seconds) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
         (
             at, event.who, event.outcome, event.version, event.candidate, event.memory, event.brought,
-            event.parent, event.source, event.data_hash, event.rows, event.why, event.note,
+            event.parent, int(event.fresh), event.source, event.data_hash, event.rows, event.why, event.note,
             _json(event.scores), _json(event.report), event.seconds,
         ),
     )  # fmt: skip
@@ -253,6 +264,7 @@ def _event(row: Row) -> Event:
         {
             **{name: row[name] for name in row if name not in ("rows_in", "scores", "report")},
             "rows": row["rows_in"],
+            "fresh": bool(row["fresh"]),
             "scores": msgspec.json.decode(row["scores"]),
             "report": msgspec.json.decode(row["report"]),
         },
