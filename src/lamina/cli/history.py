@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -51,30 +51,29 @@ def history(
 
 
 def _show(told: pl.DataFrame) -> None:
+    """A line per event, and below it the reason, as wide as the terminal."""
+    from textwrap import wrap
+
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False)
-    for name in ("", "when (UTC)", "outcome", "champion", "on new", "on old", "rows", "data, reason"):
-        table.add_column(name, justify="right" if name in ("", "champion", "rows") else "left")
+    console = Console(highlight=False)
+    head = f"{'':>4}  {'when (UTC)':<16}  {'outcome':<11}  {'champion':>8}  {'rows':>9}  score on new rows"
+    console.print(Text(head, style="bold"), soft_wrap=True)
     for row in told.iter_rows(named=True):
-        reason = " · ".join(str(row[name]) for name in ("source", "why", "note") if row[name])
-        table.add_row(
-            str(row["event"]),
-            f"{row['at']:%Y-%m-%d %H:%M}",
-            Text(row["outcome"], style=COLOURS.get(row["outcome"], "")),
-            "" if row["champion"] is None else str(row["champion"]),
-            _scores(row["metric"], row["champion_on_new"], row["candidate_on_new"]),
-            _scores("", row["champion_on_old"], row["candidate_on_old"]),
-            f"{row['rows']:,}" if row["rows"] else "",
-            Text(f"{reason} ({row['who']})"),
-        )
-    Console(soft_wrap=False).print(table)
+        rows = f"{row['rows']:,}" if row["rows"] else ""
+        line = Text(f"{row['event']:>4}  {row['at']:%Y-%m-%d %H:%M}  ")
+        line.append(f"{row['outcome']:<11}  ", style=COLOURS.get(row["outcome"], ""))
+        line.append(f"{row['champion'] or '':>8}  {rows:>9}  {_scores(row)}")
+        console.print(line, soft_wrap=True)
+        reason = " · ".join(str(row[name]) for name in ("source", "who", "why", "note") if row[name])
+        for part in wrap(reason, max(console.width - 6, 40)):
+            console.print(Text(f"      {part}", style="dim"), soft_wrap=True)
 
 
-def _scores(metric: str, champion: float | None, candidate: float | None) -> str:
+def _scores(row: dict[str, Any]) -> str:
     """``log_loss 0.31 → 0.28``: the champion's, then the candidate's."""
+    champion, candidate = row["champion_on_new"], row["candidate_on_new"]
     if champion is None or candidate is None:
         return ""
-    return f"{metric} {champion:.4g} → {candidate:.4g}".strip()
+    return f"{row['metric']} {champion:.4g} → {candidate:.4g}"

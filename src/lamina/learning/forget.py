@@ -18,7 +18,7 @@ from lamina.data.table import Table
 from lamina.errors import BusyError, StoreError, UsageError
 from lamina.learning.added import numbered
 from lamina.learning.first import first_memory
-from lamina.learning.kept_rows import limits_of, numbers_of, renumbered
+from lamina.learning.kept_rows import limits_of, numbers_of, renumbered, whole, without_left_out
 from lamina.learning.memory import ID, UPDATE, Memory, bare
 from lamina.learning.named import rows_named
 from lamina.learning.records import LearnSettings
@@ -191,6 +191,7 @@ def _from_version(
     made = None
     if later.height:
         rows = Table(bare(later), "rows kept")
+        memory = whole(memory, champion.fitted.schema)
         found = update(champion, rows, memory, LearnSettings(), machine=Machine())
         made = found.candidate if found.report.verdict.outcome == "promoted" else None
         memory = found.memory if found.report.verdict.outcome in ("promoted", "kept") else clean
@@ -264,7 +265,7 @@ def _written(
     version, memory, learnt = None, clean, b""
     if again is not None:
         told = msgspec.structs.replace(told, parent=again.parent, version=again.base, why=again.why)
-        memory, learnt = renumbered(again.memory, again.before, brought), again.learnt
+        memory, learnt = without_left_out(renumbered(again.memory, again.before, brought)), again.learnt
         if again.parts is not None:
             version = write_version(folder, log.next_version(), numbered(again.parts, brought))
             told = msgspec.structs.replace(told, version=version.number, candidate=version.number)

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import polars as pl
 
+from lamina.data.conform import conform
+from lamina.data.table import Table
 from lamina.errors import UsageError, nearest
 from lamina.learning.memory import BOOKKEEPING, PART, UPDATE, WHEN, Memory, MemoryLimits
 from lamina.learning.replay import kept
+from lamina.records import Schema
 from lamina.store.files import read_memory, sweep, write_memory
 from lamina.store.lock import changing
 from lamina.store.log import Event
@@ -44,6 +47,21 @@ def memory_of(opened: Opened, head: Event) -> Memory:
     return Memory(rows.filter(pl.col(UPDATE).is_in(list(numbers))), limits)
 
 
+def whole(memory: Memory, schema: Schema) -> Memory:
+    """The memory with every column that the network reads: those that are not kept hold missing cells."""
+    names = [field.name for field in schema if field.role != "ignored"]
+    none = Table(pl.DataFrame({name: [] for name in names}, schema=dict.fromkeys(names, pl.Null)), "no rows")
+    typed, _ = conform(none, schema, need_target=False)
+    lacking = [name for name in typed.columns if name not in memory.rows.columns]
+    return Memory(pl.concat([memory.rows, typed.select(lacking)], how="diagonal_relaxed"), memory.limits)
+
+
+def without_left_out(memory: Memory) -> Memory:
+    """The memory as it is written: without the columns that are not to be kept."""
+    gone = [name for name in memory.limits.without if name in memory.rows.columns]
+    return Memory(memory.rows.drop(gone), memory.limits)
+
+
 def limits_of(opened: Opened) -> MemoryLimits:
     """The limits set for the memory."""
     said = opened.log.setting("memory")
@@ -68,8 +86,7 @@ def bounded(memory: Memory, fitted: Fitted) -> Memory:
     limits = memory.limits
     if limits.mode == "none":
         return Memory.empty(limits)
-    rows = memory.rows.drop(*(name for name in limits.without if name in memory.rows.columns))
-    fresh = Memory(rows, limits).without_old(datetime.now(UTC).replace(tzinfo=None))
+    fresh = without_left_out(memory).without_old(datetime.now(UTC).replace(tzinfo=None))
     return kept(fresh, fitted.target.targets[0])
 
 

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from lamina.data.table import Table
 from lamina.errors import UsageError, nearest
 from lamina.learning.added import numbered
-from lamina.learning.kept_rows import memory_of, renumbered
+from lamina.learning.kept_rows import memory_of, renumbered, whole, without_left_out
 from lamina.learning.named import hashes
 from lamina.learning.records import LearnSettings, UpdateReport
 from lamina.learning.trained import Trained
@@ -84,7 +84,7 @@ def learn(
             outcome="failed", who=who, version=number, parent=head.id, source=table.source,
             data_hash=digest, rows=len(table), note=note,
         )  # fmt: skip
-        memory, started = memory_of(opened, head), time.monotonic()
+        memory, started = whole(memory_of(opened, head), champion.fitted.schema), time.monotonic()
         try:
             found = update(champion, table, memory, settings, machine=on or Machine())
         except Exception as error:
@@ -145,7 +145,7 @@ def commit(opened: Opened, head: Event, told: Event, found: Update, before: int,
         told = replace(told, candidate=version.number)
         if verdict.outcome == "promoted":
             told = replace(told, version=version.number)
-    memory = renumbered(found.memory, before, brought)
+    memory = without_left_out(renumbered(found.memory, before, brought))
     name = write_memory(opened.folder, f"{brought:04d}.parquet", memory.rows)
     learnt = hashes(opened, table, _schema(opened, head))
     return log.record(

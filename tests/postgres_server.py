@@ -1,4 +1,4 @@
-"""A PostgreSQL server of our own, and stores whose log lies in either database."""
+"""A PostgreSQL server of our own for tests."""
 
 from __future__ import annotations
 
@@ -8,13 +8,9 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-
-import pytest
-
-import lamina
-from lamina.stores import Store
 
 TOO_LONG = 60.0  # seconds for a server to start
 
@@ -28,14 +24,10 @@ def programs() -> Path | None:
     return found[-1].parent if found else None
 
 
-@pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    """A private server on a socket of its own; as the user postgres where tests run as root, for which it
-    refuses to start."""
-    where = programs()
-    if where is None:
-        pytest.skip("no PostgreSQL server is installed (Debian: apt-get install postgresql)")
-    pytest.importorskip("psycopg")
+@contextmanager
+def server(where: Path) -> Iterator[str]:
+    """The address of a private server on a socket of its own; it runs as the user postgres where tests run as
+    root, for which it refuses to start."""
     user = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.getuid() == 0 else {}
     folder = Path(tempfile.mkdtemp(prefix="lamina-pg-", dir="/tmp"))  # short: sockets have short names
     if user:
@@ -69,14 +61,3 @@ def wait_for(url: str) -> None:
             time.sleep(0.1)
         else:
             return
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def new_store(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Store]:
-    """Makes stores in folders of their own, with their logs in one of the two databases."""
-    log = request.getfixturevalue("postgres_url") if request.param == "postgres" else None
-
-    def make(name: str = "store", **further: object) -> Store:
-        return lamina.Store(tmp_path / name, log=log, **further)
-
-    return make
