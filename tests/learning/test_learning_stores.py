@@ -148,7 +148,7 @@ def test_what_was_rolled_back_is_not_learnt_from_but_may_be_again(store: Store):
 def test_a_new_model_begins_a_new_life_and_the_old_one_stays(store: Store, beginner: Model):
     store.learn(month(1))
     before = store.memory.learn
-    fresh = lamina.fit(month(7), "churned", **{"quality": "fast", "hidden": (8,), "epochs": 1})
+    fresh = lamina.fit(month(7), "churned", quality="fast", hidden=(8,), epochs=1)
     store.add(fresh, month(7), note="fitted anew")
     assert store.memory.learn == fresh.sample.frame.height  # type: ignore[union-attr]
     assert store.learn(month(1)).outcome != "unchanged"
