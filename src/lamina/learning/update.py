@@ -31,6 +31,7 @@ from lamina.predictions.answers import answers_for
 from lamina.predictions.confidence import Confidence
 from lamina.predictions.evaluate import answered_rows, judge
 from lamina.predictions.predict import answer_rows
+from lamina.records import Field, Schema
 from lamina.training.fitted import Fitted
 from lamina.training.loop import Training
 from lamina.training.precision import Machine
@@ -75,28 +76,27 @@ def update(
     if stopped is not None:
         return Update(run.report(checked, stopped), None, memory)
     with run.step("drift"):
-        moved = drift(champion.fitted, checked.frame, memory, settings)
+        moved = drift(champion.fitted, checked.frame, memory, settings, since=champion.update)
     number = max(memory.updates, champion.update) + 1
     ids = pl.Series(checked.ids, dtype=pl.String)
     back = held_back(ids, _groups(champion.fitted, checked.frame), settings.judge)
     parts = parted(checked.frame, ids, back, memory, champion.update)
-    candidate, verdict = _learnt_and_judged(run, parts, moved, number)
+    candidate, verdict = _learnt_and_judged(run, parts, checked.fields, moved, number)
     with run.step("remember"):
         losses = row_losses_for(champion.fitted, checked.frame).loss
-        memory = memory.with_rows(
-            checked.frame, champion.fitted.schema, judge=back, losses=losses, when=when, update=number
-        )
+        schema = Schema((*champion.fitted.schema, *checked.fields))
+        memory = memory.with_rows(checked.frame, schema, judge=back, losses=losses, when=when, update=number)
         memory = kept(memory, _target(champion.fitted))
     return Update(run.report(checked, verdict, moved), candidate, memory)
 
 
 def _learnt_and_judged(
-    run: _Run, parts: Parts, moved: tuple[Drift, ...], number: int
+    run: _Run, parts: Parts, fields: tuple[Field, ...], moved: tuple[Drift, ...], number: int
 ) -> tuple[Trained, Verdict]:
     """The middle of an update: grow, learn, judge."""
     champion, settings = run.champion, run.settings
     with run.step("grow"):
-        grown, run.grown = grow(champion.fitted, parts.new)
+        grown, run.grown = grow(champion.fitted, parts.new, fields)
     with run.step("learn"):
         plan = plan_for(moved, run.grown, settings)
         run.how = plan.why
@@ -167,6 +167,10 @@ def _honest(fitted: Fitted, parts: Parts) -> Fitted:
         by=by,
         values=values,
     )
+    if frame.height < ENOUGH and fitted.confidence is not None:  # too few to correct probabilities anew
+        old = fitted.confidence.parts
+        parts_ = zip(confidence.parts, old, strict=True)
+        confidence = replace(confidence, parts=tuple(replace(n, calibrator=o.calibrator) for n, o in parts_))
     return replace(fitted, confidence=confidence)
 
 
