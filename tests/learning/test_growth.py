@@ -12,8 +12,8 @@ from lamina.checks.made import MAKERS, ROWS, SPECS, made_answers
 from lamina.features.features import Features
 from lamina.features.targets.several import fit_target
 from lamina.learning.grow import grow
-from lamina.network.network import Architecture, build
 from lamina.network.inputs.base import Situation, layer_class
+from lamina.network.network import Architecture, build
 from lamina.records import Field, Schema
 from lamina.settings import Settings
 from lamina.tasks import Predict
@@ -46,9 +46,7 @@ def fitted_on(
     schema = Schema((*fields, *targets))
     features, target = Features.fit(frame, schema), fit_target(frame, schema)
     situation = Situation(rows=ROWS, members=1 if hidden else members)
-    specs = {
-        f.name: {**layer_class(f).choose(f, situation), **SPECS.get(kind, {})} for f in features
-    }
+    specs = {f.name: {**layer_class(f).choose(f, situation), **SPECS.get(kind, {})} for f in features}
     architecture = Architecture(
         inputs=specs, hidden=hidden, activation="relu", members=members, output=target.answer,
         scores=target.scores, answer=target.spec(),

@@ -51,11 +51,12 @@ def drift(
     if min(old.height, new.height) < LEAST:
         return ()
     rng = np.random.default_rng((settings.seed, 3))
-    old_losses, new_losses = _losses(fitted, old), _losses(fitted, new)
+    old_losses = _losses(fitted, old)
+    known = new.filter(pl.Series(fitted.target.encode(new) >= 0)) if fitted.target.codes else new
     columns = list(_columns(fitted, old, new, old_losses))
     others = [*_answers(fitted, old, new, old_losses)]
-    if unseen:
-        others.append(_relation(fitted, old, new, (old_losses, new_losses), rng))
+    if unseen and known.height >= LEAST:
+        others.append(_relation(fitted, old, known, (old_losses, _losses(fitted, known)), rng))
     others.append(_features(fitted, old, new, rng))
     judged = [*holm(columns, settings.level / 2), *(alone(each, settings.level / 6) for each in others)]
     return tuple(sorted(judged, key=lambda each: (not each.moved, each.p)))

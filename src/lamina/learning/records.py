@@ -109,12 +109,17 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether the candidate takes over, why, what would help, and the comparisons behind it."""
+    """Whether the candidate takes over, why, what would help, and the comparisons behind it.
+
+    ``followed``: it took over because the relation between inputs and answers changed, although old rows say
+    otherwise.
+    """
 
     outcome: Outcome
     why: str
     advice: str = ""
     tests: tuple[Comparison, ...] = ()
+    followed: bool = False
 
 
 class UpdateReport(msgspec.Struct, frozen=True, kw_only=True):
