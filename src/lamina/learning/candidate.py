@@ -99,7 +99,7 @@ def start(network: Network, examples: Examples) -> None:
             name: each for name, each in examples.arrays.items() if f"{name}.".startswith(f"{layer.name}.")
         }
         layer.meet(own)
-    network.output.wake()
+    network.wake()
 
 
 def recipe_of(fitted: Fitted, what: Lesson, plan: Plan) -> Recipe:

@@ -18,8 +18,9 @@ from lamina.learning.hashing import row_ids
 from lamina.learning.meaning import meaning
 from lamina.learning.memory import Memory
 from lamina.learning.names import with_columns
+from lamina.learning.new_columns import new_columns
 from lamina.learning.records import LearnSettings
-from lamina.records import Finding
+from lamina.records import Field, Finding, Schema
 from lamina.training.fitted import Fitted
 
 BY_CHANCE = 2.0  # times as many known rows as repeats within the new ones are no chance
@@ -39,7 +40,8 @@ NOT_HERE = (
 class Checked:
     """The rows that may be learnt from, conformed, with their ids, and what was found on the way.
 
-    ``known`` rows were learnt before and are left out; ``came`` is how many rows the table had.
+    ``known`` rows were learnt before and are left out; ``came`` is how many rows the table had; ``fields`` are
+    columns of the frame that the network has never seen and may learn to read.
     """
 
     frame: pl.DataFrame
@@ -47,6 +49,7 @@ class Checked:
     findings: tuple[Finding, ...]
     came: int
     known: int = 0
+    fields: tuple[Field, ...] = ()
 
     @property
     def refused(self) -> tuple[Finding, ...]:
@@ -59,7 +62,9 @@ def check(fitted: Fitted, table: Table, memory: Memory, settings: LearnSettings)
     came = table.frame.height
     table, renamed = with_columns(fitted.schema, table, memory, settings)
     try:
-        frame, found = conform(table, fitted.schema, need_target=True)
+        fields, told = new_columns(fitted, table, settings)
+        schema = Schema((*fitted.schema, *fields))
+        frame, found = conform(table, schema, need_target=True)
     except DataError as error:
         problem = Finding(
             severity="fatal",
@@ -69,12 +74,12 @@ def check(fitted: Fitted, table: Table, memory: Memory, settings: LearnSettings)
             remedy=error.remedy,
         )
         return Checked(pl.DataFrame(), [], (*table.findings, *renamed, problem), came)
-    findings = [*table.findings, *renamed, *found]
+    findings = [*table.findings, *renamed, *told, *found]
     frame, unreadable = without_broken(fitted, frame)
     findings += unreadable
-    checked = without_known(Checked(frame, row_ids(frame, fitted.schema), (), came), memory)
+    checked = without_known(Checked(frame, row_ids(frame, schema), (), came), memory)
     findings += [*checked.findings, *meaning(fitted, checked.frame, memory), *examined(fitted, checked.frame)]
-    return replace(checked, findings=tuple(forced(findings, settings.force)))
+    return replace(checked, fields=fields, findings=tuple(forced(findings, settings.force)))
 
 
 def without_known(checked: Checked, memory: Memory) -> Checked:

@@ -19,11 +19,14 @@ LEAST_GROUP: Final = 50  # rows of a group that can be judged by itself
 
 class Judged(NamedTuple):
     """What both lose on the same rows that neither has learnt from; ``blind`` is what the best constant
-    answer loses there, (loss, error)."""
+    answer loses there, (loss, error); ``small``: the share of it that small losses count as; ``taken``: the
+    share of the rows that the candidate answers with a class that the champion does not know."""
 
     champion: RowLosses
     candidate: RowLosses
     blind: tuple[float, float]
+    small: float = SMALL
+    taken: float | None = None
 
     @property
     def rows(self) -> int:
@@ -46,23 +49,34 @@ def decide(
     candidate must decide better on new rows by more than it loses on old ones.
     """
     better = superior("new rows", new.champion.loss, new.candidate.loss, new.champion.measures[0], settings)
+    decides = following(new, old, settings)
     tests = [better, *not_worse("old rows", old, settings), *in_groups(new, old, groups, settings)]
+    shown = (*tests, *(_not_needed(each) for each in decides))
     failed = [each for each in tests if each.needed and not each.passed]
     if not failed:
-        return Verdict(outcome="promoted", why=_why_promoted(tests), tests=tuple(tests))
+        return Verdict(outcome="promoted", why=_why_promoted(tests), tests=shown)
     if relation and settings.relation == "follow" and better.passed:
-        follows = following(new, old, settings)
-        if all(each.passed for each in follows):
+        if all(each.passed for each in decides):
             freed = [_not_needed(each) if each.on.startswith("old rows") else each for each in tests]
             if all(each.passed for each in freed if each.needed):
                 why = (
                     "the relation between inputs and answers changed, and the candidate decides better on the "
                     "new rows by more than it loses on the old ones"
                 )
-                return Verdict(outcome="promoted", why=why, tests=(*freed, *follows))
-    return Verdict(
-        outcome="kept", why=_why_kept(failed), advice=_advice(failed, new, old), tests=tuple(tests)
-    )
+                return Verdict(outcome="promoted", why=why, tests=(*freed, *decides), followed=True)
+    return Verdict(outcome="kept", why=_why_kept(failed), advice=_advice(failed), tests=shown)
+
+
+def contradicted(verdict: Verdict) -> bool:
+    """Whether learning the new rows did harm and no good: they are not to be learnt from again.
+
+    So it is where old rows are answered worse by more than the margin, and new ones no better: mislabelled
+    rows look like this, and rows of a world that changed do not.
+    """
+    tests = [each for each in verdict.tests if each.needed]
+    worse = any(each.on == "old rows" and each.difference > each.allowed for each in tests)
+    better = any(each.on == "new rows" and each.passed for each in verdict.tests[1:])
+    return verdict.outcome == "kept" and worse and not better
 
 
 # ----------------------------------------------------------------------------------------- the tests
@@ -76,13 +90,29 @@ def superior(
 
 
 def not_worse(on: str, judged: Judged, settings: LearnSettings) -> list[Comparison]:
-    """Whether losses, and errors where they are something else, rose by no more than the margin."""
+    """Whether losses rose by no more than the margin, which has to be proved, and errors by no more than that
+    as far as can be seen: few rows prove nothing of rare errors. Without old rows there is nothing to say."""
+    if not judged.rows:
+        return []
     found = []
     for number, measure in enumerate(dict.fromkeys(judged.champion.measures)):
         old, new = judged.champion[number], judged.candidate[number]
-        allowed = allowance(old, judged.blind[number], settings.margin)
-        found.append(compared(on, old, new, measure, settings.level, allowed=allowed))
+        allowed = allowance(old, judged.blind[number], settings.margin, judged.small)
+        test = compared(on, old, new, measure, settings.level, allowed=allowed)
+        seen = number > 0 and test.difference <= allowed
+        found.append(msgspec.structs.replace(test, passed=test.passed or seen))
+    if judged.taken is not None:
+        found.append(_taken(on, judged, settings))
     return found
+
+
+def _taken(on: str, judged: Judged, settings: LearnSettings) -> Comparison:
+    """The share of old rows that are answered with a class that has just been learnt."""
+    share = judged.taken or 0.0
+    return Comparison(
+        on=on, measure="answered with a new class", rows=judged.rows, champion=0.0, candidate=share,
+        difference=share, most=share, allowed=settings.margin, passed=share <= settings.margin,
+    )  # fmt: skip
 
 
 def in_groups(
@@ -125,11 +155,11 @@ def following(new: Judged, old: Judged, settings: LearnSettings) -> list[Compari
     return [decides, gain]
 
 
-def allowance(champion: np.ndarray, blind: float, margin: float) -> float:
-    """By how much a mean loss may rise: a share of itself, of a small one a share of ``SMALL`` of what knowing
+def allowance(champion: np.ndarray, blind: float, margin: float, small: float = SMALL) -> float:
+    """By how much a mean loss may rise: a share of itself, of a small one a share of ``small`` of what knowing
     nothing loses."""
     own = float(champion.mean()) if len(champion) else 0.0
-    return margin * max(own, SMALL * blind)
+    return margin * max(own, small * blind)
 
 
 def compared(
@@ -192,7 +222,7 @@ def _why_kept(failed: Sequence[Comparison]) -> str:
     return "; ".join(said)
 
 
-def _advice(failed: Sequence[Comparison], new: Judged, old: Judged) -> str:
+def _advice(failed: Sequence[Comparison]) -> str:
     first = failed[0]
     if first.rows < LEAST:
         return f"Bring more rows with answers: at least {LEAST} of those held back to judge by are needed."

@@ -2,52 +2,61 @@
 
 from __future__ import annotations
 
-import copy
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
-import msgspec
 import polars as pl
 import torch
 
+from lamina.features.base import Feature
 from lamina.features.category import CategoryFeature
 from lamina.features.features import Features
 from lamina.features.set import SetFeature
 from lamina.features.targets.base import Target
 from lamina.features.targets.several import SeveralTarget
 from lamina.learning.records import Grown
-from lamina.network.network import Network
+from lamina.network.inputs.base import Situation, layer_class
+from lamina.records import Field, Schema
 from lamina.training.fitted import Fitted
 
 SHOWN = 100  # new values named
 
 
-def grow(fitted: Fitted, frame: pl.DataFrame) -> tuple[Fitted, tuple[Grown, ...]]:
-    """A copy that knows the values and classes of ``frame``, conformed rows to learn from, too.
+def grow(
+    fitted: Fitted, frame: pl.DataFrame, fields: Sequence[Field] = ()
+) -> tuple[Fitted, tuple[Grown, ...]]:
+    """A copy that knows the values and classes of ``frame``, conformed rows to learn from, and further
+    columns, ``fields``.
 
-    Growing moves no answer: the scores of old classes for old values are exactly the same, and new classes
-    are not answered before they are learnt. The champion itself stays as it is.
+    Growing moves no answer: the scores of old classes for old values are exactly the same, new classes are
+    not answered and new columns tell nothing before they are learnt. The champion itself stays as it is.
     """
-    features = fitted.features.extend(frame)
+    features = fitted.features.extend(frame).with_columns(frame, fields)
     target = fitted.target.extend(frame)
-    network = grown_network(fitted.network, features, target)
-    confidence = None if fitted.confidence is None else fitted.confidence.extend(target)
-    grown = replace(fitted, features=features, target=target, network=network, confidence=confidence)
-    return grown, (*new_values(fitted.features, features), *new_classes(fitted.target, target))
-
-
-def grown_network(network: Network, features: Features, target: Target) -> Network:
-    """A copy of the network with room for what these features and this target know."""
-    network = copy.deepcopy(network)
+    added = {
+        each.name: _spec(each, fitted, frame.height) for each in features.parts[len(fitted.features.parts) :]
+    }
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        for feature in features:
-            key = feature.name.replace(".", "·")
-            network.inputs[key] = network.inputs[key].extend(feature)  # type: ignore[operator, union-attr]
-        network.output = network.output.extend(target.scores, target.spec())
-    network.architecture = msgspec.structs.replace(
-        network.architecture, scores=target.scores, answer=target.spec()
+        torch.manual_seed(fitted.settings.seed)
+        network = fitted.network.extend(features, added, target.scores, target.spec())
+    grown = replace(
+        fitted,
+        schema=Schema((*fitted.schema, *fields)),
+        features=features,
+        target=target,
+        network=network,
+        confidence=None if fitted.confidence is None else fitted.confidence.extend(target),
     )
-    return network.eval()
+    columns = [Grown(what="column", column=each.name, values=(), count=1) for each in fields]
+    new = (*columns, *new_values(fitted.features, features), *new_classes(fitted.target, target))
+    return grown, new
+
+
+def _spec(feature: Feature, fitted: Fitted, rows: int) -> dict[str, Any]:
+    """The sizes of a new block, as a first training would choose them."""
+    situation = Situation(rows=rows, quality=fitted.settings.quality, alone=False)
+    return layer_class(feature).choose(feature, situation)
 
 
 def new_values(old: Features, new: Features) -> list[Grown]:

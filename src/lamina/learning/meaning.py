@@ -13,7 +13,8 @@ from lamina.records import Finding
 from lamina.training.fitted import Fitted
 
 LEAST: Final = 30  # filled cells that tell something of a column
-QUANTILES: Final = np.array([0.1, 0.25, 0.5, 0.75, 0.9])
+SURE: Final = 5.0  # a factor beyond which nothing but a unit changes all numbers alike
+FEW: Final = 10  # different values of a column that may be codes
 # Factors between units in use: thousands and hundreds, inches, feet, pounds, miles, gallons
 FACTORS: Final = (
     10.0,
@@ -31,7 +32,6 @@ FACTORS: Final = (
     1.609344,
     3.78541,
 )
-EVEN: Final = 0.25  # spread of the logarithms of the quantiles' ratios, in units of the factor's own
 EMPTIED: Final = 0.5  # share of missing cells that is too much where there were few
 UNKNOWN: Final = 0.9  # share of values that were never seen, in a column of few values
 
@@ -66,40 +66,42 @@ def _emptied(name: str, old: pl.Series, new: pl.Series) -> Iterator[Finding]:
 
 def _units(name: str, old: pl.Series, new: pl.Series) -> Iterator[Finding]:
     a, b = _filled(old), _filled(new)
-    if min(len(a), len(b)) < LEAST:
-        return
-    before, now = np.quantile(a, QUANTILES), np.quantile(b, QUANTILES)
-    factor = unit_factor(before, now)
+    factor = unit_factor(a, b) if min(len(a), len(b)) >= LEAST else None
     if factor is None:
         return
     said = f"× {factor:g}" if factor > 1 else f"÷ {1 / factor:g}"
+    spreads = [float(np.subtract(*np.quantile(each, [0.75, 0.25]))) for each in (a, b)]
     yield Finding(
         severity="fatal",
         code="units-changed",
         column=name,
         count=len(b),
-        message=f"The numbers of {name!r} look like the old ones {said}: their median is {now[2]:.4g} and was "
-        f"{before[2]:.4g}, and the other quantiles moved alike.",
+        message=f"The numbers of {name!r} look like the old ones {said}: the middle half of them spans "
+        f"{spreads[1]:.4g}, and spanned {spreads[0]:.4g}.",
         remedy="If the unit is another one, convert the column; if the numbers are right, learn by force.",
     )
 
 
-def unit_factor(before: np.ndarray, now: np.ndarray) -> float | None:
-    """By what factor between units in use all quantiles were multiplied; None where by none.
+def unit_factor(old: np.ndarray, new: np.ndarray) -> float | None:
+    """By what factor between units in use all numbers were multiplied; None where by none.
 
-    >>> unit_factor(np.array([1.0, 2, 3, 5, 8]), 1000 * np.array([1.0, 2, 3, 5, 8.1]))
+    >>> old = np.random.default_rng(0).normal(size=500)
+    >>> unit_factor(old[:300], 1000 * old[300:])
     1000.0
     """
-    able = (before != 0) & (now != 0) & (np.sign(before) == np.sign(now))
-    distinct = len(np.unique(before)) >= 3 and len(np.unique(now)) >= 3
-    if able.sum() < 4 or not distinct:
-        return None
-    ratios = np.log(now[able] / before[able])
+    before = gap(old, new)
+    found = []
     for factor in (*FACTORS, *(1 / each for each in FACTORS)):
-        size = abs(np.log(factor))
-        if np.abs(ratios - np.log(factor)).max() < EVEN * min(size, 1.0):
-            return float(factor)
-    return None
+        after = gap(old, new / factor)
+        alike, apart = (0.15, 0.3) if max(factor, 1 / factor) > SURE else (0.08, 0.4)
+        if after < alike and before > apart:
+            found.append((after, factor))
+    return min(found)[1] if found and _several(old) and _several(new) else None
+
+
+def _several(values: np.ndarray) -> bool:
+    """Whether there are numbers enough to tell a unit by; a few that come again and again are codes."""
+    return len(np.unique(values)) > FEW
 
 
 def _other_words(name: str, old: pl.Series, new: pl.Series) -> Iterator[Finding]:

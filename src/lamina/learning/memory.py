@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal, Self
 
@@ -61,7 +61,7 @@ class Memory:
     """
 
     rows: pl.DataFrame
-    limits: MemoryLimits = MemoryLimits()
+    limits: MemoryLimits = field(default_factory=MemoryLimits)
 
     @classmethod
     def empty(cls, limits: MemoryLimits | None = None) -> Self:
@@ -139,10 +139,10 @@ def bare(rows: pl.DataFrame) -> pl.DataFrame:
 
 def with_files(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
     """Media named by paths become the files' bytes: the files may be gone when they are needed again."""
-    for field in schema:
-        if field.kind in MEDIA_KINDS and field.name in frame.columns:
-            cells = frame[field.name]
+    for each in schema:
+        if each.kind in MEDIA_KINDS and each.name in frame.columns:
+            cells = frame[each.name]
             if cells.dtype == pl.String:
-                files = [None if each is None else content(each, LARGEST_FILE) for each in cells]
-                frame = frame.with_columns(pl.Series(field.name, files, dtype=pl.Binary))
+                files = [None if cell is None else content(cell, LARGEST_FILE) for cell in cells]
+                frame = frame.with_columns(pl.Series(each.name, files, dtype=pl.Binary))
     return frame

@@ -30,7 +30,7 @@ def plan_for(drift: Sequence[Drift], grown: Sequence[Grown], settings: LearnSett
     """Gently where nothing moved; quickly, and with less of the old, where the relation is another one."""
     moved = {each.what for each in drift if each.moved}
     classes = any(each.what in ("class", "label") for each in grown)
-    if "relation" in moved:
+    if "relation" in moved and not classes:
         chosen = {"rate": 1.0, "passes": 6, "old_per_new": 0.5, "hold": 0.0}
         why = "the relation changed: new rows count most, the champion's answers are not held"
     elif classes or grown:

@@ -24,6 +24,7 @@ class LearnSettings(msgspec.Struct, frozen=True, kw_only=True):
     - ``relation``: what to do when the same inputs mean something else than before: "follow" lets a
       candidate that clearly decides better on new rows take over although old rows say otherwise; "hold"
       never does
+    - ``columns``: "learn" columns that the network has never seen, or "ignore" them
     - ``force``: findings that would refuse the rows and are to be only warned of, by their codes
     - ``time_limit``: seconds that learning may take (the result then depends on the machine's speed)
     - ``seed``: of every random choice
@@ -34,6 +35,7 @@ class LearnSettings(msgspec.Struct, frozen=True, kw_only=True):
     judge: float = 0.3
     by: tuple[str, ...] = ()
     relation: Literal["follow", "hold"] = "follow"
+    columns: Literal["learn", "ignore"] = "learn"
     force: tuple[str, ...] = ()
     time_limit: float | None = None
     seed: int = 0
@@ -47,10 +49,10 @@ class LearnSettings(msgspec.Struct, frozen=True, kw_only=True):
                     f"Give a number above 0 and below {most:g}.",
                     **{name: value},
                 )
-        if self.relation not in ("follow", "hold"):
-            raise UsageError(
-                f"relation={self.relation!r} cannot be.", nearest(self.relation, ("follow", "hold"))
-            )
+        for name, words in (("relation", ("follow", "hold")), ("columns", ("learn", "ignore"))):
+            value = getattr(self, name)
+            if value not in words:
+                raise UsageError(f"{name}={value!r} cannot be.", nearest(str(value), words), **{name: value})
         if self.time_limit is not None and not 0 < self.time_limit < float("inf"):
             raise UsageError(
                 f"time_limit={self.time_limit!r} cannot be.", "Give a number of seconds above 0, or none."
@@ -107,12 +109,17 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether the candidate takes over, why, what would help, and the comparisons behind it."""
+    """Whether the candidate takes over, why, what would help, and the comparisons behind it.
+
+    ``followed``: it took over because the relation between inputs and answers changed, although old rows say
+    otherwise.
+    """
 
     outcome: Outcome
     why: str
     advice: str = ""
     tests: tuple[Comparison, ...] = ()
+    followed: bool = False
 
 
 class UpdateReport(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,14 +22,16 @@ def kept(memory: Memory, target: str | None) -> Memory:
     Every class (of a number, every tenth of its range) keeps room in proportion to the rows that it stands
     for, and a fifth of the room is shared out evenly, so that no class is lost. Within a class rows are drawn
     without regard to when they came, hard ones twice as likely. The draw is decided by a row's own hash: it
-    needs no random state, and a row that was drawn once is drawn again until others crowd it out.
+    needs no random state, and a row that was drawn once is drawn again until others crowd it out. Rows to
+    judge on are drawn alike whatever their class: they tell of the world as it was.
     """
     limits = {"learn": memory.limits.learn, "judge": memory.limits.judge}
     parts = []
     for part, most in limits.items():
         rows = memory.rows.filter(pl.col(PART) == part)
-        hard = HARD if part == "learn" else 1.0
-        parts.append(rows if rows.height <= most else _drawn(rows, strata(rows, target), most, hard))
+        learn = part == "learn"
+        classes = strata(rows, target if learn else None)
+        parts.append(rows if rows.height <= most else _drawn(rows, classes, most, HARD if learn else 1.0))
     order = pl.concat(parts) if parts else memory.rows
     return replace(memory, rows=order)
 

@@ -18,10 +18,10 @@ from lamina.learning.baseline import renewed_baseline
 from lamina.learning.candidate import learn, lesson
 from lamina.learning.check import Checked, check
 from lamina.learning.drift import drift
-from lamina.learning.gate import Judged, decide
+from lamina.learning.gate import SMALL, Judged, contradicted, decide
 from lamina.learning.grow import grow
 from lamina.learning.losses import constant_losses, losses_of, row_losses_for, widened
-from lamina.learning.memory import Memory
+from lamina.learning.memory import ID, PART, UPDATE, Memory, bare
 from lamina.learning.parts import ENOUGH, Parts, held_back, parted
 from lamina.learning.plan import plan_for
 from lamina.learning.records import Drift, LearnSettings, UpdateReport, Verdict
@@ -31,6 +31,7 @@ from lamina.predictions.answers import answers_for
 from lamina.predictions.confidence import Confidence
 from lamina.predictions.evaluate import answered_rows, judge
 from lamina.predictions.predict import answer_rows
+from lamina.records import Field, Schema
 from lamina.training.fitted import Fitted
 from lamina.training.loop import Training
 from lamina.training.precision import Machine
@@ -75,28 +76,37 @@ def update(
     if stopped is not None:
         return Update(run.report(checked, stopped), None, memory)
     with run.step("drift"):
-        moved = drift(champion.fitted, checked.frame, memory, settings)
+        moved = drift(champion.fitted, checked.frame, memory, settings, since=champion.update)
     number = max(memory.updates, champion.update) + 1
     ids = pl.Series(checked.ids, dtype=pl.String)
     back = held_back(ids, _groups(champion.fitted, checked.frame), settings.judge)
     parts = parted(checked.frame, ids, back, memory, champion.update)
-    candidate, verdict = _learnt_and_judged(run, parts, moved, number)
+    candidate, verdict = _learnt_and_judged(run, parts, checked.fields, moved, number)
     with run.step("remember"):
+        schema = Schema((*champion.fitted.schema, *checked.fields))
         losses = row_losses_for(champion.fitted, checked.frame).loss
+        keep = np.full(checked.frame.height, not contradicted(verdict)) | back
+        if verdict.followed:
+            memory = _agreeing(memory, champion, candidate.fitted)
         memory = memory.with_rows(
-            checked.frame, champion.fitted.schema, judge=back, losses=losses, when=when, update=number
+            checked.frame.filter(pl.Series(keep)),
+            schema,
+            judge=back[keep],
+            losses=losses[keep],
+            when=when,
+            update=number,
         )
         memory = kept(memory, _target(champion.fitted))
     return Update(run.report(checked, verdict, moved), candidate, memory)
 
 
 def _learnt_and_judged(
-    run: _Run, parts: Parts, moved: tuple[Drift, ...], number: int
+    run: _Run, parts: Parts, fields: tuple[Field, ...], moved: tuple[Drift, ...], number: int
 ) -> tuple[Trained, Verdict]:
     """The middle of an update: grow, learn, judge."""
     champion, settings = run.champion, run.settings
     with run.step("grow"):
-        grown, run.grown = grow(champion.fitted, parts.new)
+        grown, run.grown = grow(champion.fitted, parts.new, fields)
     with run.step("learn"):
         plan = plan_for(moved, run.grown, settings)
         run.how = plan.why
@@ -108,10 +118,8 @@ def _learnt_and_judged(
         baseline = renewed_baseline(champion, fitted, what, settings.seed)
     with run.step("judge"):
         relation = any(each.what == "relation" and each.moved for each in moved)
-        new, old = (
-            _judged(champion.fitted, fitted, parts.gate_new),
-            _judged(champion.fitted, fitted, parts.gate_old),
-        )
+        new = _judged(champion.fitted, fitted, parts.gate_new)
+        old = _judged(champion.fitted, fitted, parts.gate_old, old=True)
         run.rows |= {"judged": new.rows, "judged on old": old.rows}
         frame = _known(fitted, pl.concat([parts.gate_new, parts.gate_old], how="diagonal_relaxed"))
         groups = [grouping(frame, champion.fitted.schema[name]) for name in settings.by]
@@ -122,8 +130,13 @@ def _learnt_and_judged(
     return Trained(fitted, baseline, evaluation), verdict
 
 
-def _judged(champion: Fitted, candidate: Fitted, frame: pl.DataFrame) -> Judged:
-    """What both lose on these rows; a champion that does not know a class is taken to guess."""
+def _judged(champion: Fitted, candidate: Fitted, frame: pl.DataFrame, *, old: bool = False) -> Judged:
+    """What both lose on these rows; a champion that does not know a class is taken to guess.
+
+    Of ``old`` rows a candidate with new classes is asked twice: whether it still tells the old classes apart,
+    and how many it takes for a new one. What that may cost is measured by what knowing nothing loses: without
+    the candidate every row of a new class is answered wrong.
+    """
     frame = _known(candidate, frame)
     target = candidate.target
     answers = target.encode(frame)
@@ -135,9 +148,24 @@ def _judged(champion: Fitted, candidate: Fitted, frame: pl.DataFrame) -> Judged:
     if target.codes and target.width > champion.target.width:
         unknown = answers >= champion.target.width
         before.loss[unknown] = np.minimum(before.loss[unknown], np.log(target.width))
-    after = losses_of(target, answers_for(candidate, frame), answers)
+    said = answers_for(candidate, frame)
+    small, taken = SMALL, None
+    if old and target.codes and target.width > champion.target.width:
+        small, taken = 1.0, float((said.argmax(1) >= champion.target.width).mean())
+        said = said * (np.arange(target.width) < champion.target.width)
+        said = said / np.maximum(said.sum(1, keepdims=True), 1e-12)
+    after = losses_of(target, said, answers)
     blind = constant_losses(target, target.constant(answers), answers)
-    return Judged(before, after, (float(blind.loss.mean()), float(blind.error.mean())))
+    return Judged(before, after, (float(blind.loss.mean()), float(blind.error.mean())), small, taken)
+
+
+def _agreeing(memory: Memory, champion: Trained, candidate: Fitted) -> Memory:
+    """Once the relation is another one: without the rows that the champion was judged on, which tell of a
+    world that is gone, and without those to learn from that are answered worse by what is true now."""
+    old = memory.rows.filter(pl.col(UPDATE) <= champion.update)
+    before, after = (row_losses_for(each, bare(old)).error for each in (champion.fitted, candidate))
+    gone = pl.Series(after > before) | (old[PART] == "judge")
+    return memory.forget(old.filter(gone)[ID].to_list())
 
 
 def _known(fitted: Fitted, frame: pl.DataFrame) -> pl.DataFrame:
@@ -167,6 +195,10 @@ def _honest(fitted: Fitted, parts: Parts) -> Fitted:
         by=by,
         values=values,
     )
+    if frame.height < ENOUGH and fitted.confidence is not None:  # too few to correct probabilities anew
+        old = fitted.confidence.parts
+        parts_ = zip(confidence.parts, old, strict=True)
+        confidence = replace(confidence, parts=tuple(replace(n, calibrator=o.calibrator) for n, o in parts_))
     return replace(fitted, confidence=confidence)
 
 

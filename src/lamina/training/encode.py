@@ -169,6 +169,7 @@ def _pretrained(settings: Settings) -> bool | None:
 
 
 def validation_share(rows: int, schema: Schema, settings: Settings) -> float:
+    """The share of the rows that is held out from training."""
     if settings.validation is not None:
         return settings.validation
     most = PICTURES if any(map(schema.of_kind, MEDIA)) else MOST_VALIDATION

@@ -73,6 +73,10 @@ class Output(nn.Module, ABC):
         """Room for more scores; the old ones do not move. ``spec``: what the target says by then."""
         raise NotImplementedError
 
+    def widen(self, more: int) -> Output:
+        """Room for so many more hidden activations behind the others; no score moves."""
+        raise NotImplementedError
+
 
 class LinearOutput(Output):
     """Each member has weights of its own, ``sᵐ = γ hᵐ Wᵐ + bᵐ``.
@@ -96,6 +100,8 @@ class LinearOutput(Output):
         self.smoothing = smoothing
         # Sizes of the parts in which scores came, while they are still to be computed apart
         self.blocks: list[int] | None = None
+        # How many activations there were, while those that came later are still to be added up apart
+        self.old: int | None = None
         start = torch.randn(members, width, scores) if gain != 1 else None
         if start is None:
             start = (torch.rand(members, width, scores) * 2 - 1) * width**-0.5
@@ -104,11 +110,27 @@ class LinearOutput(Output):
 
     def forward(self, hidden: Tensor) -> Tensor:
         weight = self.weight.to(hidden.dtype)
-        if self.blocks is None:
-            sums = torch.bmm(hidden, weight)
-        else:  # apart, because a product with more columns is rounded in another order
-            sums = torch.cat([torch.bmm(hidden, w.contiguous()) for w in weight.split(self.blocks, -1)], -1)
+        if self.old is None:
+            sums = self._sums(hidden, weight)
+        else:
+            sums = self._sums(hidden[..., : self.old].contiguous(), weight[:, : self.old])
+            sums = sums + self._sums(hidden[..., self.old :], weight[:, self.old :])
         return torch.add(self.bias, sums.to(self.bias.dtype), alpha=self.gain)
+
+    def _sums(self, hidden: Tensor, weight: Tensor) -> Tensor:
+        if self.blocks is None:
+            return torch.bmm(hidden, weight)
+        # apart, because a product with more columns is rounded in another order
+        return torch.cat([torch.bmm(hidden, w.contiguous()) for w in weight.split(self.blocks, -1)], -1)
+
+    @torch.no_grad()
+    def widen(self, more: int) -> LinearOutput:
+        grown = copy.deepcopy(self)
+        members, width, scores = self.weight.shape
+        weight = torch.cat([self.weight, self.weight.new_zeros(members, more, scores)], 1)
+        grown.weight = nn.Parameter(weight)
+        grown.old = self.old or width
+        return grown
 
     def extend(self, scores: int, spec: Mapping[str, Any] | None = None) -> LinearOutput:
         """A copy with more scores, which are out of the question until they are learnt; the old ones are
@@ -130,7 +152,7 @@ class LinearOutput(Output):
         counts = (~quiet).sum(-1, keepdim=True).clamp_min(1)
         middle = torch.where(quiet, 0.0, self.bias).sum(-1, keepdim=True) / counts
         self.bias.copy_(torch.where(quiet, middle, self.bias))
-        self.blocks = None
+        self.blocks, self.old = None, None
 
     def heads(self, answers: Tensor) -> Iterator[Head]:
         known = torch.ones(len(answers), dtype=torch.bool, device=answers.device)

@@ -102,6 +102,12 @@ class Several(Output):
         grown.parts = nn.ModuleList(each.extend(head["scores"], head["spec"]) for each, head in beside)
         return grown
 
+    def widen(self, more: int) -> Several:
+        grown = copy.deepcopy(self)
+        outputs: Iterable[Any] = self.parts
+        grown.parts = nn.ModuleList(each.widen(more) for each in outputs)
+        return grown
+
     def wake(self) -> None:
         outputs: Iterable[Any] = self.parts
         for each in outputs:
