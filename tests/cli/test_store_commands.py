@@ -57,7 +57,9 @@ def test_three_months_are_learnt_looked_at_and_rolled_back(run: Run, store: str,
     assert len(picture.findall(".//{*}circle")) == 6  # champion and candidate of three updates
     assert run("rollback", store).out == "The champion of churn is version 3; it was version 4.\n"
     assert json.loads(run("rollback", store, "--to", "1", "--note", "wrong prices", "--json").out) == {
-        "store": "churn", "before": 3, "version": 1
+        "store": "churn",
+        "before": 3,
+        "version": 1,
     }
     rows = json.loads(run("history", store, "--json").out)
     assert [row["champion"] for row in rows] == [1, 2, 3, 4, 3, 1]

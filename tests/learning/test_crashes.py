@@ -1,5 +1,5 @@
-"""kill -9 at every step of learning and forgetting, and at random moments: the champion goes on answering, the log
-is consistent, the next call succeeds. And readers who look on while others change the store."""
+"""kill -9 at every step of learning and forgetting, and at random moments: the champion goes on answering,
+the log is consistent, the next call succeeds. And readers who look on while others change the store."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ def forget(place: str) -> None:
 
 
 def killed_at(step: int, told: Any, change: Callable[[str], None], place: str) -> None:
-    """Makes the change and ends this process as kill -9 would, before its file or database operation ``step``;
+    """Makes the change and ends this process as kill -9 would, before its file or database operation
+    ``step``;
     ``told`` is how many there were."""
     from lamina.store.database import Session
 

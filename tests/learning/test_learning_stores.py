@@ -78,7 +78,7 @@ def test_a_candidate_that_is_not_better_is_kept_and_waits(store: Store):
     second = store.learn(month(4).with_columns(pl.col("churned").shuffle(seed=1)))
     assert second.outcome == "kept"
     assert files(store)[0] == ["0001.lamina", "0003.lamina"]  # the latest candidate waits
-    with pytest.raises(StoreError, match="Version 2 was removed on .* a later candidate took its place"):
+    with pytest.raises(StoreError, match=r"Version 2 was removed on .* a later candidate took its place"):
         store.model(2)
     assert store.rollback("candidate") == 3
     assert store.rollback() == 1
@@ -229,7 +229,7 @@ def test_rows_of_an_update_are_forgotten_by_training_again_without_them(store: S
     assert files(store)[0] == sorted({"0001.lamina", f"{told.version:04d}.lamina"})
     last = store.history().row(-1, named=True)
     assert (last["outcome"], last["note"], last["rows"]) == ("forgotten", "asked by letter", 2)
-    with pytest.raises(StoreError, match="Version 2 was removed .* rows that it had learnt from were to be"):
+    with pytest.raises(StoreError, match=r"Version 2 was removed .* rows that it had learnt from were to be"):
         store.rollback(2)
     assert store.forget(["C1000005"]).outcome == "nothing"
     assert store.learn(month(1)).outcome in ("promoted", "kept")  # the others are known, or learnt again

@@ -90,8 +90,8 @@ def _first_rows(
 
 
 def _beside(opened: Opened, head: Event | None, rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows, and under other numbers those of the model before, for whoever rolls back to it; not where the
-    two read the same columns differently."""
+    """The rows, and under other numbers those of the model before, for whoever rolls back to it; not where
+    the two read the same columns differently."""
     if head is None or head.memory is None:
         return rows
     try:

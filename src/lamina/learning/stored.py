@@ -147,7 +147,8 @@ def commit(opened: Opened, head: Event, told: Event, found: Update, before: int,
             told = replace(told, version=version.number)
     memory = without_left_out(renumbered(found.memory, before, brought))
     name = write_memory(opened.folder, f"{brought:04d}.parquet", memory.rows)
-    learnt = hashes(opened, table, _schema(opened, head))
+    read_by = _schema(opened, head) if found.candidate is None else found.candidate.fitted.schema
+    learnt = hashes(opened, table, read_by)  # with columns that are new, as the memory reads them
     return log.record(
         replace(told, brought=brought, memory=name),
         version=version,

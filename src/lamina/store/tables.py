@@ -17,8 +17,8 @@ TABLES: Final = (
         metric TEXT NOT NULL, scores TEXT NOT NULL, schema_json TEXT NOT NULL, removed TEXT)""",
     # one row per change of what is in use, and per attempt: together the life of the network. `parent` is the
     # event whose state this one starts from; a state is a version and what the memory holds of the events
-    # on the way to it, back to the last `fresh` one, a model that came with rows of its own. `brought` numbers
-    # those that brought rows, as the memory does.
+    # on the way to it, back to the last `fresh` one, a model that came with rows of its own.
+    # `brought` numbers those that brought rows, as the memory does.
     """CREATE TABLE IF NOT EXISTS events (
         id {key}, at TEXT NOT NULL, who TEXT NOT NULL, outcome TEXT NOT NULL, version {int},
         candidate {int}, memory TEXT, brought {int}, parent {int},
