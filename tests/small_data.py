@@ -77,3 +77,6 @@ def write_idx(folder: Path, train: int = 200, test: int = 50) -> Path:
 BEGINNER = {
     "quality": "fast", "hidden": (8,), "members": 1, "epochs": 1, "refit": False, "validation": 0.5,
 }  # fmt: skip
+
+# What a gate lets through that shall not be the subject of a test
+EASY = {"level": 0.4, "margin": 0.9}

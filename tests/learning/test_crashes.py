@@ -19,7 +19,7 @@ import pytest
 import lamina
 from lamina.model import Model
 from lamina.stores import Store
-from small_data import churn_table
+from small_data import EASY, churn_table
 
 Make = Callable[..., Store]
 
@@ -31,12 +31,12 @@ FORKED.set_forkserver_preload(
 WRITING = ("open", "os.rename", "os.remove", "os.mkdir")
 
 
-def rows(number: int, count: int = 300) -> pl.DataFrame:
+def rows(number: int, count: int = 1000) -> pl.DataFrame:
     return churn_table(count, seed=number)
 
 
 def learn(place: str) -> None:
-    lamina.Store(place).learn(rows(1))
+    lamina.Store(place).learn(rows(1), **EASY)
 
 
 def forget(place: str) -> None:
@@ -153,7 +153,7 @@ def test_killed_at_fifty_random_moments(new_store: Make, beginner: Model):
         code = child(killed_after, rng.uniform(0.01, whole), str(store.place))
         killed += code == -signal.SIGALRM
         consistent(store)
-        assert store.learn(rows(1)).outcome in ("promoted", "unchanged")
+        assert store.learn(rows(1), **EASY).outcome in ("promoted", "unchanged")
         assert store.version == 2
         consistent(store)
         swept(store)
@@ -180,7 +180,7 @@ def test_readers_go_on_while_one_learns(new_store: Make, beginner: Model, tmp_pa
         time.sleep(0.05)
     before = [each.value for each in counts]
     for number in (1, 2):
-        store.learn(rows(number, 900))
+        store.learn(rows(number), **EASY)
     store.rollback()
     store.forget(["C1000003"])  # deletes the file of a version that readers may hold
     until.touch()

@@ -39,20 +39,19 @@ def add(
     with changing(folder.path, who, "adding a model"):
         sweep(folder, log)
         head = log.head()
-        takes_over = champion or head is None
         number = log.next_version()
         told = Event(
             outcome="added", who=who, candidate=number, note=note,
             parent=None if head is None else head.id,
-            version=number if takes_over else in_use(head),
+            version=number if head is None or champion else in_use(head),
             source="" if table is None else table.source,
-            data_hash="" if table is None else table_hash(table),
+            data_hash="" if table is None else table_hash(table, parts[0].schema),
             rows=0 if table is None else len(table),
             scores={"validation": dict(parts[2].scores)},
         )  # fmt: skip
         brought = log.next_brought()
         version = write_version(folder, number, numbered(parts, brought))
-        if not takes_over:
+        if told.version != number:
             log.record(replace(told, brought=brought), version=version)
             return number
         told, learnt = _first_rows(opened, replace(told, brought=brought), head, parts, sample, table)

@@ -76,7 +76,7 @@ def learn(
         sweep(folder, log)
         head = log.head()
         assert head is not None
-        digest = table_hash(table)
+        digest = table_hash(table, champion.fitted.schema)
         if digest in {each.data_hash for each in log.basis(head) if each.outcome in LEARNT}:
             why = "these very rows were learnt before"
             return Learnt(outcome="unchanged", version=number, why=why, source=table.source, data_hash=digest)

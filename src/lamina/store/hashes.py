@@ -9,21 +9,38 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import polars as pl
 
+from lamina.data.media_cells import MEDIA_KINDS
 from lamina.data.table import Table
+from lamina.records import Schema
 
 ROW: Final = 12  # bytes of a row's hash
 KEY: Final = 8  # bytes of the hash of a row's id
 NO_KEY: Final = b"\0" * KEY
 
 
-def table_hash(table: Table) -> str:
+def table_hash(table: Table, schema: Schema | None = None) -> str:
     """SHA-256 of a table as read, in hex: the same for the same columns, types and cells in the same order,
-    from whatever file they came."""
+    from whatever file they came. Pictures and recordings, which ``schema`` tells, count by what is in their
+    files: other ones under the same names are other data."""
+    media = {field.name for field in schema or () if field.kind in MEDIA_KINDS}
     digest = hashlib.sha256()
     for column in table.frame:
         digest.update(f"\0{column.name}\0".encode())
+        if column.name in media and column.dtype == pl.String:
+            column = pl.Series(column.name, [_file_hash(each) for each in column], dtype=pl.String)
         _add(digest, column)
     return digest.hexdigest()
+
+
+def _file_hash(path: str | None) -> str | None:
+    """The hash of a file; of one that cannot be read its name."""
+    if path is None:
+        return None
+    try:
+        with open(path.removeprefix("file://"), "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return path
 
 
 def _add(digest: Any, column: pl.Series) -> None:

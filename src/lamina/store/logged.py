@@ -120,7 +120,7 @@ def remember(
 ) -> None:
     """Logs a frame of answers."""
     check_logged(fitted.target)
-    call = _call("predict", version, table, who)
+    call = _call("predict", fitted, version, table, who)
     opened.calls.remember(call, predicted_rows(fitted, answers, ids, coverage))
 
 
@@ -134,11 +134,11 @@ def remember_decisions(
     who: str,
 ) -> None:
     """Logs decisions."""
-    opened.calls.remember(_call("decide", version, table, who), decided_rows(fitted, made, ids))
+    opened.calls.remember(_call("decide", fitted, version, table, who), decided_rows(fitted, made, ids))
 
 
-def _call(what: str, version: int, table: Table, who: str) -> Call:
+def _call(what: str, fitted: Fitted, version: int, table: Table, who: str) -> Call:
     return Call(
-        what=what, who=who, version=version, source=table.source, data_hash=table_hash(table),
+        what=what, who=who, version=version, source=table.source, data_hash=table_hash(table, fitted.schema),
         rows=len(table),
     )  # fmt: skip
