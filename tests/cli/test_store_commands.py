@@ -77,7 +77,7 @@ def test_exit_codes_tell_a_scheduler_what_happened(run: Run, store: str, tmp_pat
     assert (again.code, json.loads(again.out)["outcome"]) == (0, "unchanged")
     tossed = churn_table(900, seed=3).with_columns(pl.col("churned").shuffle(seed=1))
     tossed.write_csv(tmp_path / "tossed.csv")
-    kept = run("learn", store, "tossed.csv", "--json")
+    kept = run("learn", store, "tossed.csv", "--level", "1e-9", "--relation", "hold", "--json")
     assert (kept.code, json.loads(kept.out)["outcome"]) == (10, "kept")
     churn_table(900, seed=3).drop("charge").write_csv(tmp_path / "short.csv")
     refused = run("learn", store, "short.csv", "--json", "--who", "airflow")

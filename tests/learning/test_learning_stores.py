@@ -17,7 +17,7 @@ from lamina.model import Model
 from lamina.store.files import read_memory
 from lamina.store.log import available
 from lamina.stores import Store
-from small_data import EASY, churn_table, write_digits
+from small_data import EASY, STRICT, churn_table, write_digits
 
 Make = Callable[..., Store]
 pytestmark = pytest.mark.filterwarnings("default::lamina.errors.LaminaWarning")
@@ -71,13 +71,13 @@ def test_the_same_rows_twice_change_nothing(store: Store):
 
 def test_a_candidate_that_is_not_better_is_kept_and_waits(store: Store):
     tossed = month(3).with_columns(pl.col("churned").shuffle(seed=1))
-    told = store.learn(tossed)
+    told = store.learn(tossed, **STRICT)
     assert (told.outcome, told.version, told.candidate) == ("kept", 1, 2)
     assert told.report is not None
     assert told.report.verdict.tests
     assert store.model("candidate").schema == store.champion.schema
-    assert store.learn(tossed).outcome == "unchanged"
-    second = store.learn(month(4).with_columns(pl.col("churned").shuffle(seed=1)))
+    assert store.learn(tossed, **STRICT).outcome == "unchanged"
+    second = store.learn(month(4).with_columns(pl.col("churned").shuffle(seed=1)), **STRICT)
     assert second.outcome == "kept"
     assert files(store)[0] == ["0001.lamina", "0003.lamina"]  # the latest candidate waits
     with pytest.raises(StoreError, match=r"Version 2 was removed on .* a later candidate took its place"):
