@@ -26,6 +26,9 @@ from lamina.training.precision import Machine, choose_device, choose_precision, 
 from lamina.training.recipe import Recipe
 from lamina.training.see import see_once
 
+BUDGET = 0.12  # of the rows that a training from scratch would see
+MOST_OLD = 20.0  # remembered rows per new one
+
 
 @dataclass(frozen=True)
 class Lesson:
@@ -76,13 +79,17 @@ def learn(
     device = choose_device(machine)
     precision = choose_precision(machine, device)
     network = copy.deepcopy(fitted.network).to(device)
-    recipe = recipe_of(fitted, what, plan)
+    world = int(what.new + what.stands.sum())
+    recipe, _ = choose_recipe(fitted.features, fitted.target, max(world, 1), fitted.settings)
     with computing(str(precision.value), device, machine.threads):
         examples = Examples.of(what.arrays, what.answers, what.weights).to(device)
         if plan.hold:
             examples = replace(examples, arrays=examples.arrays | remembered(network, examples))
         start(network, examples)
-        rows = torch.from_numpy(order(what, plan)).to(device)
+        # a training of so many passes must not take longer than a small part of one from scratch
+        most = None if recipe.patience else round(BUDGET * recipe.steps * recipe.batch)
+        recipe = gentle(recipe, what, plan)
+        rows = torch.from_numpy(order(what, plan, plan.steps * recipe.batch, most)).to(device)
         recipe = msgspec.structs.replace(recipe, steps=max(1, len(rows) // min(recipe.batch, len(rows))))
         training = Training(network, examples, rows, recipe)
         training.objective = holding(network, plan.hold) if plan.hold else None
@@ -102,9 +109,8 @@ def start(network: Network, examples: Examples) -> None:
     network.wake()
 
 
-def recipe_of(fitted: Fitted, what: Lesson, plan: Plan) -> Recipe:
+def gentle(recipe: Recipe, what: Lesson, plan: Plan) -> Recipe:
     """The recipe of the kind of network, gentler: nothing is learnt from scratch."""
-    recipe, _ = choose_recipe(fitted.features, fitted.target, len(what), fitted.settings)
     return msgspec.structs.replace(
         recipe,
         rate=recipe.rate * plan.rate,
@@ -121,13 +127,29 @@ def recipe_of(fitted: Fitted, what: Lesson, plan: Plan) -> Recipe:
     )
 
 
-def order(what: Lesson, plan: Plan) -> np.ndarray:
-    """Row numbers for the whole training: in every pass all new rows, and as many remembered ones as the plan
-    says, others in each pass where there are more."""
+def order(what: Lesson, plan: Plan, least: int = 0, most: int | None = None) -> np.ndarray:
+    """Row numbers for the whole training: in every pass new rows, and as many remembered ones as the plan says,
+    others in each pass where there are more. ``least`` and ``most``: rows in all."""
     rng = np.random.default_rng((plan.seed, 1))
     new, old = np.arange(what.new), np.arange(what.new, len(what))
-    count = min(len(old), round(plan.old_per_new * max(len(new), 1)))
-    passes = []
-    for _ in range(plan.passes):
-        passes += [new, old[drawn_again(what.stands, count, rng)] if count else old[:0]]
-    return np.concatenate(passes).astype(np.int64)
+    fresh, again = shares(what, plan)
+    count = max(plan.passes, -(-len(new) // max(fresh, 1)), -(-least // max(fresh + again, 1)))
+    if most is not None:
+        count = max(1, min(count, most // max(fresh + again, 1)))
+    chosen, waiting = [], new[:0]
+    for _ in range(count):
+        if len(waiting) < fresh:
+            waiting = np.concatenate([waiting, rng.permutation(new)])
+        chosen += [waiting[:fresh], old[drawn_again(what.stands, again, rng)] if again else old[:0]]
+        waiting = waiting[fresh:]
+    return np.concatenate(chosen).astype(np.int64)
+
+
+def shares(what: Lesson, plan: Plan) -> tuple[int, int]:
+    """How many new and how many remembered rows a pass has."""
+    new, old = what.new, len(what) - what.new
+    if not (plan.natural and new and old):
+        return new, min(old, round(plan.old_per_new * max(new, 1)))
+    ratio = float(np.clip(what.stands.sum() / new, 1.0, MOST_OLD))
+    again = min(old, round(ratio * new))
+    return max(1, min(new, round(again / ratio))), again

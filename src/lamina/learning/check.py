@@ -78,7 +78,9 @@ def check(fitted: Fitted, table: Table, memory: Memory, settings: LearnSettings)
     frame, unreadable = without_broken(fitted, frame)
     findings += unreadable
     checked = without_known(Checked(frame, row_ids(frame, schema), (), came), memory)
-    findings += [*checked.findings, *meaning(fitted, checked.frame, memory), *examined(fitted, checked.frame)]
+    lacking = {each.column for each in renamed}
+    told_of = (f for f in meaning(fitted, checked.frame, memory) if f.column not in lacking)
+    findings += [*checked.findings, *told_of, *examined(fitted, checked.frame)]
     return replace(checked, fields=fields, findings=tuple(forced(findings, settings.force)))
 
 

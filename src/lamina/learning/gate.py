@@ -46,7 +46,7 @@ def decide(
     On new rows: better by a one-sided test at the level. On old rows, and in every named group of either: not
     worse by more than the margin, by a test that says so only where that is proved (non-inferiority).
     ``groups`` are of the new rows and after them the old ones; ``relation``: the same inputs mean something else now, so that old rows may not be the judges; then the
-    candidate must decide better on new rows by more than it loses on old ones.
+    candidate must decide better on new rows by more than half of what it loses on old ones.
     """
     better = superior("new rows", new.champion.loss, new.candidate.loss, new.champion.measures[0], settings)
     decides = following(new, old, settings)
@@ -135,7 +135,8 @@ def in_groups(
 
 
 def following(new: Judged, old: Judged, settings: LearnSettings) -> list[Comparison]:
-    """Whether decisions, not only probabilities, are better on new rows, by more than what old rows lose.
+    """Whether decisions, not only probabilities, are better on new rows, by more than half of what old rows
+    lose: where an old relation is turned round, all that is won there is lost here.
 
     Mislabelled rows make a candidate less sure, which costs less on such rows, but no better at deciding.
     """
@@ -145,9 +146,9 @@ def following(new: Judged, old: Judged, settings: LearnSettings) -> list[Compari
     )
     lost = float((old.candidate.error - old.champion.error).mean()) if old.rows else 0.0
     gain = compared(
-        "new rows, beside what old rows lose",
+        "new rows, beside half of what old rows lose",
         new.champion.error,
-        new.candidate.error + max(lost, 0.0),
+        new.candidate.error + max(lost, 0.0) / 2,
         measure,
         settings.level,
         allowed=0.0,

@@ -32,6 +32,7 @@ FACTORS: Final = (
     1.609344,
     3.78541,
 )
+OTHER: Final = 0.3  # gap of the distributions from which a column may be another one
 EMPTIED: Final = 0.5  # share of missing cells that is too much where there were few
 UNKNOWN: Final = 0.9  # share of values that were never seen, in a column of few values
 
@@ -126,11 +127,11 @@ def _exchanged(names: list[str], old: pl.DataFrame, new: pl.DataFrame) -> Iterat
     """Two columns each of which looks like the other one did, and not like itself."""
     filled = {name: (_filled(old[name]), _filled(new[name])) for name in names}
     able = [name for name in names if min(map(len, filled[name])) >= LEAST]
-    moved = [name for name in able if gap(*filled[name]) > 0.5]
+    moved = [name for name in able if gap(*filled[name]) > OTHER]
     for i, a in enumerate(moved):
         for b in moved[i + 1 :]:
             crossed = max(gap(filled[a][0], filled[b][1]), gap(filled[b][0], filled[a][1]))
-            if crossed < 0.2:
+            if crossed < min(0.2, OTHER / 2):
                 yield Finding(
                     severity="fatal",
                     code="exchanged-columns",

@@ -58,12 +58,13 @@ def parted(frame: pl.DataFrame, ids: pl.Series, judge: np.ndarray, memory: Memor
     for_gate, for_bounds = judged.filter(gate_rows), judged.filter(~gate_rows)
     return Parts(
         new=_joined(frame.filter(~own), learn.filter(recent)),
-        old=learn.filter(~recent),
+        old=_joined(frame[:0], learn.filter(~recent), as_is=True),
         gate_new=_joined(frame.filter(own & pl.Series(gate)), for_gate.filter(recent)),
-        gate_old=bare(for_gate.filter(~recent)),
+        gate_old=_joined(frame[:0], for_gate.filter(~recent)),
         honest=_joined(frame.filter(own & pl.Series(~gate)), for_bounds.sort(UPDATE, descending=True)),
     )
 
 
-def _joined(frame: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    return pl.concat([frame, bare(rows)], how="diagonal_relaxed") if rows.height else frame
+def _joined(frame: pl.DataFrame, rows: pl.DataFrame, *, as_is: bool = False) -> pl.DataFrame:
+    """New rows and those of the memory, all with the columns of the new ones."""
+    return pl.concat([frame, rows if as_is else bare(rows)], how="diagonal_relaxed")

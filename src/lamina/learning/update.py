@@ -108,9 +108,10 @@ def _learnt_and_judged(
     with run.step("grow"):
         grown, run.grown = grow(champion.fitted, parts.new, fields)
     with run.step("learn"):
-        plan = plan_for(moved, run.grown, settings)
-        run.how = plan.why
         what = lesson(grown, parts.new, parts.old, run.machine)
+        share = what.new / max(what.new + what.stands.sum(), 1.0)
+        plan = plan_for(moved, run.grown, settings, share=float(share))
+        run.how = plan.why
         run.rows |= {"learnt": what.new, "remembered": len(what) - what.new}
         fitted = learn(grown, what, plan, run.machine, lambda now: run.watch("learn", now))
         fitted = _honest(fitted, parts)
