@@ -42,7 +42,7 @@ def predict(
 ) -> None:
     """Answer every row of DATA with MODEL."""
     from lamina.data.read import read
-    from lamina.data.write import ending_of, write
+    from lamina.data.write import IN_PARTS, ending_of, write, write_parts
     from lamina.files import check_place
     from lamina.model import load
 
@@ -50,6 +50,15 @@ def predict(
         ending_of(output)
         check_place(output)
     table = read(source(data))
+    if table.large and output is not None and ending_of(output) in IN_PARTS:
+        from lamina.model import warn_of
+        from lamina.predictions.predict import InParts
+
+        parts = InParts(load(model).fitted, table, probabilities=probabilities, coverage=coverage)
+        rows = write_parts((a if only_answers else beside(part, a) for part, a in parts), output)
+        warn_of(parts.findings)
+        typer.echo(f"Answered {rows:,} rows: {output}", err=True)
+        return
     answers = load(model).predict(table, probabilities=probabilities, coverage=coverage)
     write(answers if only_answers else beside(table.frame, answers), output, json=json)
     if output is not None:
