@@ -29,9 +29,11 @@ from lamina.cli import (
     memory,
     order,
     predict,
+    report,
     rollback,
     schema,
-)  # fmt: skip
+    similar,
+)
 from lamina.errors import LaminaError
 from lamina.version import __version__
 
@@ -45,7 +47,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS = (
-    *(fit, predict, decide, order, evaluate, explain, inspect, schema, doctor, demo),
+    *(fit, predict, decide, order, evaluate, explain, similar, report),
+    *(inspect, schema, doctor, demo),
     *(add, learn, rollback, history, feedback, live, forget, memory),
 )
 for command in COMMANDS:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lamina.cli.options import Data, Id, Json, Log, ModelFile, answering, source
+from lamina.cli.options import Data, Id, Json, Log, ModelFile, answering, open_model, source
 
 if TYPE_CHECKING:
     import polars as pl
@@ -44,13 +44,23 @@ def predict(
 ) -> None:
     """Answer every row of DATA with MODEL, a model file or a store."""
     from lamina.data.read import read
-    from lamina.data.write import ending_of, write
+    from lamina.data.write import IN_PARTS, ending_of, write, write_parts
     from lamina.files import check_place
 
     if output is not None:  # said now, not after all the work
         ending_of(output)
         check_place(output)
     table = read(source(data))
+    if table.large and output is not None and ending_of(output) in IN_PARTS and not log:
+        from lamina.model import warn_of
+        from lamina.predictions.predict import InParts
+
+        fitted = open_model(model).fitted
+        parts = InParts(fitted, table, probabilities=probabilities, coverage=coverage)
+        rows = write_parts((a if only_answers else beside(part, a) for part, a in parts), output)
+        warn_of(parts.findings)
+        typer.echo(f"Answered {rows:,} rows: {output}", err=True)
+        return
     asked: dict[str, Any] = {"log": True, "id": id} if log else {}
     answers = answering(model, log=log).predict(
         table, probabilities=probabilities, coverage=coverage, **asked

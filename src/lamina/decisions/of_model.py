@@ -49,7 +49,10 @@ def decide(fitted: Fitted, rows: Rows, costs: Costs, limits: Sequence[Limit]) ->
     answered, known, _ = answer_rows(fitted, rows.conformed)
     worth = _worths(fitted, rows, costs, limits, calibrated(fitted, answered.decoded))
     chosen = decided(worth, limits, _groups(rows.raw, limits))
-    return Made(decision_frame(worth, chosen, known), worth, chosen, answered, known)
+    unlike = None
+    if fitted.novelty is not None and answered.novelty is not None:
+        unlike = fitted.novelty.unlike(answered.novelty)
+    return Made(decision_frame(worth, chosen, known, unlike), worth, chosen, answered, known)
 
 
 def judge(fitted: Fitted, rows: Rows, costs: Costs, limits: Sequence[Limit], trained: Rows | None) -> Money:
@@ -62,9 +65,9 @@ def judge(fitted: Fitted, rows: Rows, costs: Costs, limits: Sequence[Limit], tra
                 "A threshold is chosen between two classes, and the model knows more.",
                 "Leave `trained` away.",
             )
-        worth, truth, groups = _judged(fitted, trained, costs, limits)
+        worth, truth, groups = judged_worths(fitted, trained, costs, limits)
         threshold = best_threshold(worth, truth, limits, groups)
-    worth, truth, groups = _judged(fitted, rows, costs, limits)
+    worth, truth, groups = judged_worths(fitted, rows, costs, limits)
     return money(worth, truth, limits, groups, threshold=threshold)
 
 
@@ -125,9 +128,11 @@ def order(
     )
 
 
-def _judged(
+def judged_worths(
     fitted: Fitted, rows: Rows, costs: Costs, limits: Sequence[Limit]
 ) -> tuple[Worths, np.ndarray, dict[str, np.ndarray]]:
+    """What every action is worth in rows with known answers, their true classes, and the groups that limits
+    count by. Raises TargetError for an answer that the model does not know."""
     truth = _classes_target(fitted).encode(rows.conformed)
     strange = int((truth < 0).sum())
     if strange:

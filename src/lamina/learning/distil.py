@@ -84,7 +84,7 @@ def _(output: Several, scores: Tensor, said: Tensor) -> Tensor:
     total, start = scores.new_zeros(()), 0
     for part, spec in zip(output.parts, output.specs, strict=True):
         own = slice(start, start + spec["scores"])
-        total = total + spec["weight"] * distance(part, scores[..., own], said[..., own])
+        total = total + spec["weight"] * distance(part, scores[..., own], said[..., own])  # type: ignore[arg-type]
         start = own.stop
     return total / len(output.specs)
 

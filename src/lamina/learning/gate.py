@@ -96,7 +96,7 @@ def not_worse(on: str, judged: Judged, settings: LearnSettings) -> list[Comparis
         return []
     found = []
     for number, measure in enumerate(dict.fromkeys(judged.champion.measures)):
-        old, new = judged.champion[number], judged.candidate[number]
+        old, new = ((each.loss, each.error)[number] for each in (judged.champion, judged.candidate))
         allowed = allowance(old, judged.blind[number], settings.margin, judged.small)
         test = compared(on, old, new, measure, settings.level, allowed=allowed)
         seen = number > 0 and test.difference <= allowed

@@ -110,7 +110,7 @@ def _other_words(name: str, old: pl.Series, new: pl.Series) -> Iterator[Finding]
     if min(len(words), len(values)) < LEAST:
         return
     few = words.n_unique() <= len(words) / 10
-    unknown = 1 - float(values.is_in(words.unique().to_list()).mean() or 0.0)
+    unknown = 1 - float(np.mean(values.is_in(words.unique().to_list()).to_numpy()))
     if few and unknown > UNKNOWN:
         yield Finding(
             severity="fatal",

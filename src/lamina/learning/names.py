@@ -5,6 +5,7 @@ from __future__ import annotations
 from difflib import SequenceMatcher
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from lamina.data.table import Table
@@ -74,4 +75,4 @@ def _shared(old: pl.Series, new: pl.Series) -> float:
         return max(0.0, 1 - max(abs(x - y) for x, y in zip(a, b, strict=True)) / width)
     known = set(old.cast(pl.String).drop_nulls().unique())
     values = new.cast(pl.String).drop_nulls()
-    return float(values.is_in(list(known)).mean() or 0.0) if len(values) else 0.0
+    return float(np.mean(values.is_in(list(known)).to_numpy())) if len(values) else 0.0

@@ -24,7 +24,7 @@ def table_hash(table: Table, schema: Schema | None = None) -> str:
     files: other ones under the same names are other data."""
     media = {field.name for field in schema or () if field.kind in MEDIA_KINDS}
     digest = hashlib.sha256()
-    for column in table.frame:
+    for column in map(table.column, table.columns):
         digest.update(f"\0{column.name}\0".encode())
         if column.name in media and column.dtype == pl.String:
             column = pl.Series(column.name, [_file_hash(each) for each in column], dtype=pl.String)

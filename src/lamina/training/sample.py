@@ -3,6 +3,7 @@ file of the model."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -14,6 +15,7 @@ from lamina.data.split import Split
 from lamina.data.table import Table
 from lamina.records import Schema
 
+Take = Callable[[list[str], np.ndarray], pl.DataFrame]  # columns, row numbers → these rows
 MOST: Final = 20_000  # training rows; of the rows held out there are never more
 
 
@@ -27,16 +29,15 @@ class Sample:
     unseen: np.ndarray
 
     @classmethod
-    def of(cls, frame: pl.DataFrame, schema: Schema, split: Split, seed: int) -> Self:
+    def of(cls, take: Take, schema: Schema, split: Split, seed: int) -> Self:
         """All rows held out, and at most ``MOST`` of the others, by chance; nothing is said to be unseen
         yet."""
         learnt = split.train
         if len(learnt) > MOST:
             learnt = np.random.default_rng((seed, 2)).permutation(learnt)[:MOST]
         numbers = np.sort(np.concatenate([learnt, split.validation]))
-        names = [field.name for field in schema if field.role != "ignored" and field.name in frame.columns]
-        rows = frame.select(names)[pl.Series(numbers)]
-        return cls(rows, numbers, np.zeros(len(numbers), bool))
+        names = [field.name for field in schema if field.role != "ignored"]
+        return cls(take(names, numbers), numbers, np.zeros(len(numbers), bool))
 
     def marked(self, unseen: np.ndarray) -> Self:
         """The same rows; those with these numbers were never learnt from."""

@@ -58,6 +58,8 @@ class FirstLayer(nn.Module):
     **Shape**: ``(batch, inputs)`` → ``(member, batch, neurons)``.
     """
 
+    _kept: tuple[list[tuple[int, int]], Tensor] | None = None
+
     def __init__(self, inputs: int, neurons: int, name: str, members: int) -> None:
         super().__init__()
         self.function, gain = activation(name)
@@ -82,7 +84,7 @@ class FirstLayer(nn.Module):
     def sums(self, x: Tensor) -> Tensor:
         """The weighted sums before the activation, ``(member, batch, neurons)``."""
         members, neurons = self.bias.shape
-        weights = (self.weight * self.scales[:, None, :]).flatten(0, 1)
+        weights = self._folded()
         if self.old is None:
             flat = F.linear(x, weights, self.bias.flatten())
         else:  # apart, because a longer sum is rounded in another order
@@ -90,6 +92,15 @@ class FirstLayer(nn.Module):
             flat = F.linear(known, weights[:, : self.old].contiguous(), self.bias.flatten())
             flat = flat + F.linear(added, weights[:, self.old :])
         return flat.view(len(x), members, neurons).transpose(0, 1)
+
+    def _folded(self) -> Tensor:
+        """The members' weights, one under the other; kept while they do not change and nothing is learnt."""
+        if self.training or torch.is_grad_enabled():
+            return (self.weight * self.scales[:, None, :]).flatten(0, 1)
+        state = [(each.data_ptr(), each._version) for each in (self.weight, self.scales)]
+        if self._kept is None or self._kept[0] != state:
+            self._kept = state, (self.weight * self.scales[:, None, :]).flatten(0, 1)
+        return self._kept[1]
 
     def forward(self, x: Tensor) -> Tensor:
         return self.function(self.sums(x))
