@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from typing import Any
 
@@ -164,6 +165,34 @@ class Network(nn.Module):
         """After training: codes that were never met get sensible values."""
         for layer in self.input_layers():
             layer.settle()
+
+    def extend(
+        self, features: Features, added: dict[str, dict[str, Any]], scores: int, answer: dict[str, Any]
+    ) -> Network:
+        """A copy with room for what these features know, further blocks (their specs under ``added``), and
+        more scores. It answers old values and classes as before, to the last bit."""
+        grown = copy.deepcopy(self)
+        old = self.hidden.width
+        for feature in features:
+            key = feature.name.replace(".", "·")
+            if feature.name in added:
+                grown.inputs[key] = layer_class(feature)(feature, added[feature.name])
+            else:
+                grown.inputs[key] = grown.inputs[key].extend(feature)  # type: ignore[operator, union-attr]
+        if added:
+            grown.hidden = self.hidden.extend(sum(layer.width for layer in grown.input_layers()))
+            wider = grown.hidden.width - old
+            grown.output = grown.output.widen(wider) if wider else grown.output
+        grown.output = grown.output.extend(scores, answer)
+        grown.architecture = msgspec.structs.replace(
+            self.architecture, inputs={**self.architecture.inputs, **added}, scores=scores, answer=answer
+        )
+        return grown.eval()
+
+    def wake(self) -> None:
+        """Before what has grown is learnt."""
+        self.hidden.wake()
+        self.output.wake()
 
     @property
     def weights(self) -> int:

@@ -23,6 +23,7 @@ from lamina.records import Finding, Quality, Schema
 from lamina.settings import Settings
 from lamina.tasks import Task, check_metric
 from lamina.training.rows import Rows, rows_of
+from lamina.training.sample import Sample
 
 SHARE = 0.15  # of the rows kept for validation, at most MOST_VALIDATION of them
 MOST_VALIDATION = 20_000
@@ -45,6 +46,7 @@ class Encoded:
     split: Split
     findings: tuple[Finding, ...]
     covered_by: pl.Series | None = None
+    sample: Sample | None = None
 
 
 def encode(
@@ -64,7 +66,7 @@ def encode(
     check_metric(task, target.metrics, ANSWERS[target.answer].what)
     parts = split(
         known, schema, answer=schema.with_role("target")[0].answer,
-        share=_share(len(rows), schema, settings), seed=settings.seed, how=settings.split,
+        share=validation_share(len(rows), schema, settings), seed=settings.seed, how=settings.split,
     )  # fmt: skip
     schema, found = set_aside(schema, examine(rows.case(parts)), roles, settings.allow)
     findings = (*table.findings, *rows.findings, *found)
@@ -75,9 +77,11 @@ def encode(
     findings += tuple(finding for each in features for finding in each.findings(arrays))
     unreadable = {} if frame is None else broken(arrays, frame, features)
     answers = target.encode(known)
-    weights = _weights(known, schema, answers, target, task)
+    weights = row_weights(known, schema, answers, target, task)
     encoded = Encoded(schema, features, target, arrays, answers, weights, parts, tuple(findings), covered)
-    return without_broken(encoded, unreadable) if unreadable else encoded
+    if unreadable:
+        encoded = without_broken(encoded, unreadable)
+    return replace(encoded, sample=Sample.of(rows.take, schema, encoded.split, settings.seed))
 
 
 def _options(schema: Schema, target: Target, rows: int, settings: Settings) -> dict[str, dict[str, Any]]:
@@ -178,7 +182,8 @@ def _tuned(schema: Schema, target: Target, rows: int, settings: Settings) -> Qua
     return "fast" if settings.quality == "good" and (several or few) else settings.quality
 
 
-def _share(rows: int, schema: Schema, settings: Settings) -> float:
+def validation_share(rows: int, schema: Schema, settings: Settings) -> float:
+    """The share of the rows that is held out from training."""
     if settings.validation is not None:
         return settings.validation
     if any(map(schema.of_kind, MEDIA)):
@@ -187,7 +192,7 @@ def _share(rows: int, schema: Schema, settings: Settings) -> float:
     return min(OF_TEXTS if texts else SHARE, MOST_VALIDATION / max(rows, 1))
 
 
-def _weights(
+def row_weights(
     frame: pl.DataFrame, schema: Schema, answers: np.ndarray, target: Target, task: Task
 ) -> np.ndarray | None:
     """Row weights with mean 1: from the weight column, and against rare classes when asked."""

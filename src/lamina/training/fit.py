@@ -28,6 +28,7 @@ from lamina.training.mirror import mirror_test, undecided, with_mirror, without_
 from lamina.training.precision import Machine, choose_device, choose_precision, computing
 from lamina.training.prepare import prepare
 from lamina.training.recipe import Recipe, annealing
+from lamina.training.sample import Sample
 from lamina.training.see import see_once
 from lamina.training.validation import Validation
 
@@ -99,6 +100,11 @@ class Unseen(NamedTuple):
 
     rows: np.ndarray
     before: Answered | None
+
+    def sample(self, encoded: Encoded) -> Sample | None:
+        """The rows kept of the table, those never learnt from marked."""
+        never = self.rows if self.before is None else self.rows[:0]
+        return None if encoded.sample is None else encoded.sample.marked(never)
 
 
 class Parts(NamedTuple):

@@ -140,6 +140,9 @@ class Input(nn.Module, ABC):
     def prepare(self, arrays: Batch) -> None:
         """Called once before training, with training rows: whatever starts from the data."""
 
+    def meet(self, arrays: Batch) -> None:
+        """Called before learning goes on, with the rows to come: notes what is met, and moves nothing."""
+
     def settle(self) -> None:
         """Called once after training: codes that training never met get sensible values."""
 
