@@ -106,11 +106,17 @@ def postgres_url() -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def new_store(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Store]:
+def database(request: pytest.FixtureRequest) -> str:
+    """Where logs lie."""
+    return str(request.param)
+
+
+@pytest.fixture
+def new_store(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Store]:
     """Makes stores in folders of their own, with their logs in one of the two databases."""
     import lamina
 
-    log = request.getfixturevalue("postgres_url") if request.param == "postgres" else None
+    log = request.getfixturevalue("postgres_url") if database == "postgres" else None
 
     def make(name: str = "store", **further: object) -> Store:
         return lamina.Store(tmp_path / name, log=log, **further)

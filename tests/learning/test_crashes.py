@@ -31,6 +31,12 @@ FORKED.set_forkserver_preload(
 WRITING = ("open", "os.rename", "os.remove", "os.mkdir")
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
+def database(request: pytest.FixtureRequest) -> str:
+    """What a log says is tested in both databases beside the store; learning is slow."""
+    return str(request.param)
+
+
 def rows(number: int, count: int = 1000) -> pl.DataFrame:
     return churn_table(count, seed=number)
 

@@ -23,6 +23,12 @@ Make = Callable[..., Store]
 pytestmark = pytest.mark.filterwarnings("default::lamina.errors.LaminaWarning")
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
+def database(request: pytest.FixtureRequest) -> str:
+    """What a log says is tested in both databases beside the store; learning is slow."""
+    return str(request.param)
+
+
 @pytest.fixture
 def store(new_store: Make, beginner: Model) -> Store:
     made = new_store(who="anna")

@@ -47,7 +47,11 @@ def _frame(title: str, metric: str, known: Sequence[float]) -> Iterator[str]:
     yield _text(LEFT, 20, title, size=15)
     if metric:
         better = "more" if more_is_better(metric) else "less"
-        yield _text(LEFT, 38, f"{metric} on the new rows of every update; {better} is better")
+        yield _text(
+            LEFT,
+            38,
+            f"{metric} on the new rows, {better} is better; ring: the champion before, dot: the candidate",
+        )
     yield _line(LEFT, TOP, LEFT, floor)
     yield _line(LEFT, floor, WIDTH - RIGHT, floor)
     for value in {min(known), max(known)} if known else ():
