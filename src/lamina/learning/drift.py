@@ -125,8 +125,8 @@ def _relation(
         distance=apart.distance,
         p=apart.p,
         moved=False,
-        message=f"The champion's {measure} is {now.mean():.4g} on the new rows; it was {before.mean():.4g} on rows "
-        f"like those it learnt, and by its own probabilities it should have risen by "
+        message=f"The champion's {measure} is {now.mean():.4g} on the new rows; it was {before.mean():.4g} "
+        f"on rows like those it learnt, and by its own probabilities it should have risen by "
         f"{now.mean() - before.mean() - apart.distance:+.4g}.",
         effect=f"{measure} {now.mean() - before.mean():+.4g}",
     )
@@ -140,8 +140,8 @@ def _features(fitted: Fitted, old: pl.DataFrame, new: pl.DataFrame, rng: np.rand
         distance=apart.distance,
         p=apart.p,
         moved=False,
-        message=f"In the network's own features the new rows lie {apart.distance:.1%} of the way from the old "
-        "ones that separate clouds would.",
+        message=f"In the network's own features the new rows lie {apart.distance:.1%} of the way from the "
+        "old ones that separate clouds would.",
     )
 
 

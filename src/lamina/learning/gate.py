@@ -45,7 +45,8 @@ def decide(
 
     On new rows: better by a one-sided test at the level. On old rows, and in every named group of either: not
     worse by more than the margin, by a test that says so only where that is proved (non-inferiority).
-    ``groups`` are of the new rows and after them the old ones; ``relation``: the same inputs mean something else now, so that old rows may not be the judges; then the
+    ``groups`` are of the new rows and after them the old ones; ``relation``: the same inputs mean something
+    else now, so that old rows may not be the judges; then the
     candidate must decide better on new rows by more than half of what it loses on old ones.
     """
     better = superior("new rows", new.champion.loss, new.candidate.loss, new.champion.measures[0], settings)
@@ -55,15 +56,14 @@ def decide(
     failed = [each for each in tests if each.needed and not each.passed]
     if not failed:
         return Verdict(outcome="promoted", why=_why_promoted(tests), tests=shown)
-    if relation and settings.relation == "follow" and better.passed:
-        if all(each.passed for each in decides):
-            freed = [_not_needed(each) if each.on.startswith("old rows") else each for each in tests]
-            if all(each.passed for each in freed if each.needed):
-                why = (
-                    "the relation between inputs and answers changed, and the candidate decides better on the "
-                    "new rows by more than it loses on the old ones"
-                )
-                return Verdict(outcome="promoted", why=why, tests=(*freed, *decides), followed=True)
+    follow = relation and settings.relation == "follow"
+    freed = [_not_needed(each) if each.on == "old rows" else each for each in tests]
+    if follow and all(each.passed for each in (*decides, *(e for e in freed if e.needed))):
+        why = (
+            "the relation between inputs and answers changed, and the candidate decides better on the new "
+            "rows by more than half of what it loses on the old ones"
+        )
+        return Verdict(outcome="promoted", why=why, tests=(*freed, *decides), followed=True)
     return Verdict(outcome="kept", why=_why_kept(failed), advice=_advice(failed), tests=shown)
 
 
@@ -157,8 +157,8 @@ def following(new: Judged, old: Judged, settings: LearnSettings) -> list[Compari
 
 
 def allowance(champion: np.ndarray, blind: float, margin: float, small: float = SMALL) -> float:
-    """By how much a mean loss may rise: a share of itself, of a small one a share of ``small`` of what knowing
-    nothing loses."""
+    """By how much a mean loss may rise: a share of itself, of a small one a share of ``small`` of what
+    knowing nothing loses."""
     own = float(champion.mean()) if len(champion) else 0.0
     return margin * max(own, small * blind)
 
@@ -200,8 +200,8 @@ def _why_promoted(tests: Sequence[Comparison]) -> str:
     first = tests[0]
     return (
         f"on {first.rows:,} new rows that it had not seen, the candidate's {first.measure} is "
-        f"{first.candidate:.4g} instead of {first.champion:.4g}, and on old rows it is not worse by more than "
-        "the margin"
+        f"{first.candidate:.4g} instead of {first.champion:.4g}, and on old rows it is not worse by more "
+        "than the margin"
     )
 
 
@@ -212,13 +212,13 @@ def _why_kept(failed: Sequence[Comparison]) -> str:
             said.append(f"{each.on}: {each.rows} rows are too few to compare by")
         elif each.allowed == 0:
             said.append(
-                f"{each.on}: {each.measure} {each.candidate:.4g} instead of {each.champion:.4g} is not proved "
-                f"to be better ({each.rows:,} rows)"
+                f"{each.on}: {each.measure} {each.candidate:.4g} instead of {each.champion:.4g} is not "
+                f"proved to be better ({each.rows:,} rows)"
             )
         else:
             said.append(
-                f"{each.on}: {each.measure} rose from {each.champion:.4g} to {each.candidate:.4g}, or may have "
-                f"risen by {each.most:.2g}; {each.allowed:.2g} is allowed ({each.rows:,} rows)"
+                f"{each.on}: {each.measure} rose from {each.champion:.4g} to {each.candidate:.4g}, or may "
+                f"have risen by {each.most:.2g}; {each.allowed:.2g} is allowed ({each.rows:,} rows)"
             )
     return "; ".join(said)
 
@@ -231,8 +231,8 @@ def _advice(failed: Sequence[Comparison]) -> str:
         gap, reach = -first.difference, first.most - first.difference
         needed = int(np.ceil(first.rows * (reach / max(gap, 1e-12)) ** 2))
         return (
-            f"If the gain is real, about {needed:,} rows to judge by would show it; they add up from update to "
-            "update."
+            f"If the gain is real, about {needed:,} rows to judge by would show it; they add up from update "
+            "to update."
         )
     if first.allowed == 0:
         return (
