@@ -31,6 +31,7 @@ from lamina.training.encode import Encoded, encode
 from lamina.training.fit import Unseen, train_network
 from lamina.training.fitted import Fitted
 from lamina.training.precision import Machine, choose_device
+from lamina.training.sample import Sample
 from lamina.version import __version__
 
 if TYPE_CHECKING:
@@ -38,18 +39,38 @@ if TYPE_CHECKING:
     from lamina.decisions.limits import Limit
     from lamina.decisions.of_model import Rows
     from lamina.decisions.worth import Money
+    from lamina.learning.memory import Memory
     from lamina.predictions.explain.records import Counterfactual, Explanation
     from lamina.predictions.inspect import LayerInfo, Trace
 
 
 class Model:
-    """One trained network: what it understood, how good it is, and its verbs."""
+    """One trained network: what it understood, how good it is, and its verbs.
 
-    def __init__(self, fitted: Fitted, baseline: Baseline, validation: Evaluation) -> None:
+    ``sample`` are some of the rows it was trained on, where it comes straight from ``fit``: a store goes on
+    learning with them. No file holds them.
+    """
+
+    def __init__(
+        self, fitted: Fitted, baseline: Baseline, validation: Evaluation, sample: Sample | None = None
+    ) -> None:
         self.fitted = fitted
         self.baseline = baseline
         self.validation = validation
+        self.sample = sample
         self._one_row: OneRow | None = None
+
+    @property
+    def parts(self) -> tuple[Fitted, Baseline, Evaluation]:
+        """What a model file holds."""
+        return self.fitted, self.baseline, self.validation
+
+    @property
+    def kept(self) -> Memory | None:
+        """The sample as a memory to go on learning with; None for a model that was loaded from a file."""
+        from lamina.learning.first import first_memory
+
+        return None if self.sample is None else first_memory(self.fitted, self.sample)
 
     @property
     def schema(self) -> Schema:
@@ -240,7 +261,7 @@ class Model:
         """
         from lamina.decisions.of_model import decide
 
-        return like(decide(self.fitted, self._rows(data), costs, limits), data)
+        return like(decide(self.fitted, self._rows(data), costs, limits).frame, data)
 
     def worth(self, data: Any, costs: Costs, *, limits: Sequence[Limit] = (), trained: Any = None) -> Money:
         """The money that ``decide`` would have made on rows with known answers, beside doing nothing, always
@@ -292,23 +313,7 @@ class Model:
         return like(told, data)
 
     def _rows(self, data: Any, *, need_target: bool = False) -> Rows:
-        """The table as it came and as the network reads it; with ``need_target`` only rows with an answer."""
-        from lamina.decisions.of_model import Rows
-
-        table = read(data, part="test" if need_target else "all")
-        frame, findings = conform(table, self.schema, need_target=False)
-        warn_of((*table.findings, *findings))
-        target = self.fitted.target.column
-        if not need_target:
-            return Rows(table.frame, frame)
-        if target not in frame.columns:
-            raise TargetError(
-                f"{table.source} has no column {target!r}: what would have been right is not known.",
-                "Bring rows whose answers are known.",
-                column=target,
-            )
-        known = frame[target].is_not_null()
-        return Rows(table.frame.filter(known), frame.filter(known))
+        return rows_of(self.fitted, read(data, part="test" if need_target else "all"), need_target)
 
     def inspect(self, data: Any = None, *, row: int = 0) -> str:
         """The layers, neurons and weights; with ``data`` the way of one row from raw value to answer."""
@@ -345,7 +350,7 @@ class Model:
 
     def save(self, path: str | Path) -> Path:
         """Writes one ``.lamina`` file, whole or not at all."""
-        return model_file.save(path, self.fitted, self.baseline, self.validation, __version__)
+        return model_file.save(path, *self.parts, __version__)
 
     def __str__(self) -> str:
         from lamina.predictions.summary import summary
@@ -390,7 +395,7 @@ def fit(
     del table  # the arrays are enough from here on, and a large table is large
     fitted, unseen = train_network(encoded, task, chosen, machine)
     fitted.data = own
-    return Model(*_judged(fitted, encoded, unseen, source))
+    return Model(*_judged(fitted, encoded, unseen, source), unseen.sample(encoded))
 
 
 def load(path: str | Path, *, device: str = "cpu") -> Model:
@@ -414,6 +419,25 @@ def schema(
     table = read(data, part="train")
     task = None if target is None and table.label is None else as_task(target, table)
     return infer(table, task=task, kinds=kinds, roles=roles)
+
+
+def rows_of(fitted: Fitted, table: Table, need_target: bool = False) -> Rows:
+    """The table as it came and as the network reads it; with ``need_target`` only rows with an answer."""
+    from lamina.decisions.of_model import Rows
+
+    frame, findings = conform(table, fitted.schema, need_target=False)
+    warn_of((*table.findings, *findings))
+    target = fitted.target.column
+    if not need_target:
+        return Rows(table.frame, frame)
+    if target not in frame.columns:
+        raise TargetError(
+            f"{table.source} has no column {target!r}: what would have been right is not known.",
+            "Bring rows whose answers are known.",
+            column=target,
+        )
+    known = frame[target].is_not_null()
+    return Rows(table.frame.filter(known), frame.filter(known))
 
 
 def as_task(target: str | Sequence[str] | Task | None, table: Table) -> Task:

@@ -1,7 +1,7 @@
 """``lamina``: the same verbs as in Python, from a terminal.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage. With ``--json`` the result, or the error, is one JSON value on
-standard output.
+Exit codes: 0 done, 1 failed, 2 wrong usage; `lamina learn` has more, see its help. With ``--json`` the
+result, or the error, is one JSON value on standard output.
 """
 
 from __future__ import annotations
@@ -13,16 +13,24 @@ from typing import Annotated, Any
 import typer
 
 from lamina.cli import (
+    add,
     decide,
     demo,
     doctor,
     evaluate,
     explain,
+    feedback,
     fit,
+    forget,
+    history,
     inspect,
+    learn,
+    live,
+    memory,
     order,
     predict,
     report,
+    rollback,
     schema,
     similar,
 )
@@ -41,6 +49,7 @@ app = typer.Typer(
 COMMANDS = (
     *(fit, predict, decide, order, evaluate, explain, similar, report),
     *(inspect, schema, doctor, demo),
+    *(add, learn, rollback, history, feedback, live, forget, memory),
 )
 for command in COMMANDS:
     app.command(command.NAME)(getattr(command, command.NAME))

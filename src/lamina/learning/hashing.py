@@ -50,7 +50,7 @@ def _cells(cells: pl.Series, media: bool) -> Iterator[bytes]:
         for row, missing in zip(values, cells.is_null(), strict=True):
             yield b"" if missing else b"a" + np.ascontiguousarray(row).tobytes()
         return
-    for cell in cells:
+    for cell in cells.to_list():
         yield _one(cell, media)
 
 

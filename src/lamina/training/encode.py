@@ -23,6 +23,7 @@ from lamina.records import Finding, Quality, Schema
 from lamina.settings import Settings
 from lamina.tasks import Task, check_metric
 from lamina.training.rows import Rows, rows_of
+from lamina.training.sample import Sample
 
 SHARE = 0.15  # of the rows kept for validation, at most MOST_VALIDATION of them
 MOST_VALIDATION = 20_000
@@ -45,6 +46,7 @@ class Encoded:
     split: Split
     findings: tuple[Finding, ...]
     covered_by: pl.Series | None = None
+    sample: Sample | None = None
 
 
 def encode(
@@ -77,7 +79,9 @@ def encode(
     answers = target.encode(known)
     weights = row_weights(known, schema, answers, target, task)
     encoded = Encoded(schema, features, target, arrays, answers, weights, parts, tuple(findings), covered)
-    return without_broken(encoded, unreadable) if unreadable else encoded
+    if unreadable:
+        encoded = without_broken(encoded, unreadable)
+    return replace(encoded, sample=Sample.of(rows.take, schema, encoded.split, settings.seed))
 
 
 def _options(schema: Schema, target: Target, rows: int, settings: Settings) -> dict[str, dict[str, Any]]:

@@ -22,12 +22,13 @@ from lamina.training.choose import choose_recipe
 from lamina.training.encode import Encoded
 from lamina.training.examples import Examples
 from lamina.training.fitted import Fitted
-from lamina.training.linear import LinearParts, choose_blend, fit_linear, put_in
+from lamina.training.linear import NO_LINEAR_PARTS, LinearParts, choose_blend, fit_linear, put_in
 from lamina.training.loop import Training, Watch, go_on_from, train
 from lamina.training.mirror import mirror_test, undecided, with_mirror, without_test
 from lamina.training.precision import Machine, choose_device, choose_precision, computing
 from lamina.training.prepare import prepare
 from lamina.training.recipe import Recipe, annealing
+from lamina.training.sample import Sample
 from lamina.training.see import see_once
 from lamina.training.validation import Validation
 
@@ -71,7 +72,7 @@ def train_network(
             recipe = msgspec.structs.replace(recipe, steps=recipe.steps * len(seen) // rows)
             learnt, held_out = seen, torch.from_numpy(kept).to(device)
         parts = Parts(learnt, held_out, torch.from_numpy(kept).to(device))
-        training, before = run(network, examples, parts, linear, recipe, metric, checkpoint, machine.progress)
+        training, before = run(network, examples, parts, recipe, metric, checkpoint, machine.progress, linear)
     network.settle()
     network.cpu().eval()
     if checkpoint is not None and not training.stopped.startswith("interrupted"):
@@ -100,6 +101,11 @@ class Unseen(NamedTuple):
     rows: np.ndarray
     before: Answered | None
 
+    def sample(self, encoded: Encoded) -> Sample | None:
+        """The rows kept of the table, those never learnt from marked."""
+        never = self.rows if self.before is None else self.rows[:0]
+        return None if encoded.sample is None else encoded.sample.marked(never)
+
 
 class Parts(NamedTuple):
     """Rows to learn from, rows held out, and those of them that are never learnt from; int64."""
@@ -113,11 +119,11 @@ def run(
     network: Network,
     examples: Examples,
     parts: Parts,
-    linear: LinearParts,
     recipe: Recipe,
     metric: str,
     checkpoint: Checkpoint | None,
     shown: bool,
+    linear: LinearParts = NO_LINEAR_PARTS,
 ) -> tuple[Training, Answered | None]:
     """Learns until validation stops it, then anneals where the recipe says so, on the rows held out, too, but
     those to be kept apart. Where none are, the answers for the rows held out, before they are learnt from."""
