@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -108,7 +109,7 @@ def in_blocks(
             break
         table = read(block)
         done = costs["loop"].timed(
-            lambda: update(loop, table, memory, LearnSettings(seed=options.seed), when=NOW)  # noqa: B023
+            partial(update, loop, table, memory, LearnSettings(seed=options.seed), when=NOW)
         )
         memory, verdict = done.memory, done.report.verdict
         loop = done.candidate if verdict.outcome == "promoted" else loop
@@ -116,8 +117,8 @@ def in_blocks(
                          "seconds": done.report.seconds})  # fmt: skip
         if options.refit:
             everything = pl.concat(blocks[: number + 1], how="vertical_relaxed")
-            anew = costs["anew"].timed(lambda: fitted_on(everything, options, target, **further))  # noqa: B023
-        blind = costs["blind"].timed(lambda: on_and_on(blind, block, options))  # noqa: B023
+            anew = costs["anew"].timed(partial(fitted_on, everything, options, target, **further))
+        blind = costs["blind"].timed(partial(on_and_on, blind, block, options))
         print(json.dumps({"block": number, **{n: round(v[-1], 4) for n, v in found.items()},
                           **outcomes[-1]}), flush=True)  # fmt: skip
     return {
@@ -178,14 +179,16 @@ def cards(folder: Path) -> pl.DataFrame:
     frame = pl.read_parquet(folder / "streams/card_transactions_simulated.parquet")
     frame = frame.filter(pl.col("CUSTOMER_ID").cast(pl.Int64) % 8 == 0).sort("TX_DATETIME")
     when, amount = pl.col("TX_DATETIME"), pl.col("TX_AMOUNT")
+    windows = {
+        f"{name}_{days}": rolling("TX_DATETIME", f"{days}d", closed="left")
+        for days in (1, 7)
+        for name, rolling in (("mean", amount.rolling_mean_by), ("sum", amount.rolling_sum_by))
+    }
     return frame.select(
         amount,
         when.dt.hour().alias("hour"),
         when.dt.weekday().alias("weekday"),
-        *(amount.rolling_mean_by("TX_DATETIME", f"{days}d", closed="left").over("CUSTOMER_ID").alias(f"mean_{days}")
-          for days in (1, 7)),
-        *(amount.rolling_sum_by("TX_DATETIME", f"{days}d", closed="left").over("CUSTOMER_ID").alias(f"sum_{days}")
-          for days in (1, 7)),
+        *(past.over("CUSTOMER_ID").alias(name) for name, past in windows.items()),
         pl.col("TX_FRAUD").cast(pl.String),
     )  # fmt: skip
 
@@ -236,14 +239,14 @@ def in_steps(
             rows, loop_cost, blind_cost = train.filter(pl.col(target).is_in(step)), Costed(), Costed()
             table = read(rows)
             done = loop_cost.timed(
-                lambda: update(loop, table, memory, LearnSettings(seed=options.seed), when=NOW)
+                partial(update, loop, table, memory, LearnSettings(seed=options.seed), when=NOW)
             )
             memory, verdict = done.memory, done.report.verdict
             loop = done.candidate if verdict.outcome == "promoted" else loop
-            blind = blind_cost.timed(lambda: on_and_on(blind, rows, options))  # noqa: B023
+            blind = blind_cost.timed(partial(on_and_on, blind, rows, options))
             said |= {"outcome": verdict.outcome, "why": verdict.why, "seconds": loop_cost.seconds,
-                     "share_of_refit": loop_cost.seconds / whole.seconds, "remembered": memory.to_learn().height,
-                     "steps": done.report.seconds}  # fmt: skip
+                     "share_of_refit": loop_cost.seconds / whole.seconds,
+                     "remembered": memory.to_learn().height, "steps": done.report.seconds}  # fmt: skip
         now, first = test.filter(pl.col(target).is_in(known)), test.filter(pl.col(target).is_in(steps[0]))
         for method, network in (("loop", loop.fitted), ("blind", blind)):
             said[method] = scores(network, now)["accuracy"]
@@ -304,8 +307,8 @@ def gate_memory(fitted: Fitted, learnt: pl.DataFrame, judged: pl.DataFrame) -> M
     for rows, judge in ((learnt, False), (judged, True)):
         frame, _ = conform(read(rows), fitted.schema, need_target=True)
         memory = memory.with_rows(
-            frame, fitted.schema, judge=np.full(frame.height, judge), losses=row_losses_for(fitted, frame).loss,
-            when=NOW, update=0,
+            frame, fitted.schema, judge=np.full(frame.height, judge),
+            losses=row_losses_for(fitted, frame).loss, when=NOW, update=0,
         )  # fmt: skip
     return memory
 

@@ -1,7 +1,8 @@
-"""Growth moves nothing: the old classes' scores for old values are the same to the last bit, for every kind."""
+"""Growth moves nothing: scores of old classes for old values are the same to the last bit, for every kind."""
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import polars as pl
 import pytest
@@ -34,8 +35,8 @@ def fitted_on(
     frame, other = MAKERS[kind](0, False), MAKERS[kind](1, True)
     fields = [Field(name=name, kind=kind, role="input", why="") for name in frame.columns]
     if not KINDS[kind].together:
-        fields = [Field(name=f.name, kind=kind, role="input", why="", form={"block": frame.columns[0], "place": i})
-                  for i, f in enumerate(fields)]  # fmt: skip
+        block = frame.columns[0]
+        fields = [msgspec.structs.replace(f, form={"block": block, "place": i}) for i, f in enumerate(fields)]
     made, schema = made_answers(answer)
     targets = schema.with_role("target")
     names = [each.name for each in targets]

@@ -46,7 +46,7 @@ def test_a_row_has_the_same_name_wherever_it_stands() -> None:
     frame = rows(50)
     assert row_ids(frame[::-1], SCHEMA) == row_ids(frame, SCHEMA)[::-1]
     assert row_ids(frame.select("y", "x"), SCHEMA) == row_ids(frame, SCHEMA)
-    assert row_ids(pl.DataFrame({"x": [1.5], "y": ["a"]}), SCHEMA) == ["0beb2f11ae7c4ccd75e2cbd3"]
+    assert row_ids(pl.DataFrame({"x": [1.5], "y": ["a"]}), SCHEMA) == ["a33620850c4a361b22e81ea8"]
 
 
 def test_equal_rows_are_told_apart_by_their_count() -> None:
@@ -133,7 +133,7 @@ def test_every_update_keeps_its_share_of_a_full_memory() -> None:
         memory = kept(remembered(memory, rows(1000, seed=number), update=number), "y")
     shares = memory.rows[UPDATE].value_counts().sort(UPDATE)["count"].to_numpy()
     assert len(memory) == 500
-    assert shares.min() > 25 and shares.max() < 80  # 50 each, give or take chance
+    assert 25 < shares.min() <= shares.max() < 80  # 50 each, give or take chance
     assert memory.rows[WEIGHT].sum() == pytest.approx(10_000)
 
 
@@ -153,7 +153,8 @@ def test_hard_rows_stay_longer_but_not_the_doubtful_ones() -> None:
 def test_rooms_are_filled_and_never_overflow(sizes: list[int], room: int, seed: int) -> None:
     weights = np.random.default_rng(seed).random(len(sizes)) * 100
     given_ = rooms(weights, np.array(sizes), room)
-    assert (given_ <= sizes).all() and (given_ >= 0).all()
+    assert (given_ <= sizes).all()
+    assert (given_ >= 0).all()
     assert given_.sum() == min(room, sum(sizes))
 
 

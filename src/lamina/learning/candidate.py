@@ -34,8 +34,8 @@ MOST_OLD = 20.0  # remembered rows per new one
 class Lesson:
     """What a candidate learns from: encoded rows, the new ones first, then those remembered.
 
-    ``arrays`` is what the network reads in training; ``new`` how many of the rows are new; ``stands`` how many
-    rows each remembered one stands for, float64.
+    ``arrays`` is what the network reads in training; ``new`` how many of the rows are new; ``stands`` how
+    many rows each remembered one stands for, float64.
     """
 
     arrays: Arrays
@@ -128,8 +128,8 @@ def gentle(recipe: Recipe, what: Lesson, plan: Plan) -> Recipe:
 
 
 def order(what: Lesson, plan: Plan, least: int = 0, most: int | None = None) -> np.ndarray:
-    """Row numbers for the whole training: in every pass new rows, and as many remembered ones as the plan says,
-    others in each pass where there are more. ``least`` and ``most``: rows in all."""
+    """Row numbers for the whole training: in every pass new rows, and as many remembered ones as the plan
+    says, others in each pass where there are more. ``least`` and ``most``: rows in all."""
     rng = np.random.default_rng((plan.seed, 1))
     new, old = np.arange(what.new), np.arange(what.new, len(what))
     fresh, again = shares(what, plan)

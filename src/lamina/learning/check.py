@@ -40,8 +40,8 @@ NOT_HERE = (
 class Checked:
     """The rows that may be learnt from, conformed, with their ids, and what was found on the way.
 
-    ``known`` rows were learnt before and are left out; ``came`` is how many rows the table had; ``fields`` are
-    columns of the frame that the network has never seen and may learn to read.
+    ``known`` rows were learnt before and are left out; ``came`` is how many rows the table had; ``fields``
+    are columns of the frame that the network has never seen and may learn to read.
     """
 
     frame: pl.DataFrame

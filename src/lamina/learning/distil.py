@@ -30,7 +30,7 @@ MOST_VALUES: Final = 200_000_000  # of the champion's scores; beyond it nothing 
 
 @torch.no_grad()
 def remembered(network: Network, examples: Examples) -> dict[str, Tensor]:
-    """The champion's scores for these rows, as one more array of the examples; none where it takes too much."""
+    """The champion's scores for these rows, as one more array of the examples; none where they are many."""
     network.eval()
     rows = torch.arange(len(examples), device=examples.answers.device)
     parts = []

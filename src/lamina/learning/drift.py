@@ -14,7 +14,6 @@ from typing import Final
 import msgspec
 import numpy as np
 import polars as pl
-import torch
 
 from lamina.learning.losses import RowLosses, losses_of
 from lamina.learning.memory import UPDATE, WEIGHT, Memory, bare
@@ -29,7 +28,7 @@ from lamina.learning.two_samples import (
 )
 from lamina.predictions.answers import answers_for, encoded
 from lamina.records import Field
-from lamina.training.examples import writable
+from lamina.training.answered import seen_by
 from lamina.training.fitted import Fitted
 
 LEAST: Final = 20  # rows on either side that can be compared
@@ -38,7 +37,6 @@ WORTH: Final = 0.05  # a smaller distance of a column changes nothing
 WORTH_LOSS: Final = 0.02  # a smaller rise of the loss, as a share of it
 COMPARED: Final = ("number", "category", "flag")  # kinds whose cells are compared one by one
 BINS: Final = 10
-AT_ONCE: Final = 512  # rows through the network
 
 
 def drift(
@@ -127,8 +125,8 @@ def _relation(
         distance=apart.distance,
         p=apart.p,
         moved=False,
-        message=f"The champion's {measure} is {now.mean():.4g} on the new rows; it was {before.mean():.4g} on rows "
-        f"like those it learnt, and by its own probabilities it should have risen by "
+        message=f"The champion's {measure} is {now.mean():.4g} on the new rows; it was {before.mean():.4g} "
+        f"on rows like those it learnt, and by its own probabilities it should have risen by "
         f"{now.mean() - before.mean() - apart.distance:+.4g}.",
         effect=f"{measure} {now.mean() - before.mean():+.4g}",
     )
@@ -142,8 +140,8 @@ def _features(fitted: Fitted, old: pl.DataFrame, new: pl.DataFrame, rng: np.rand
         distance=apart.distance,
         p=apart.p,
         moved=False,
-        message=f"In the network's own features the new rows lie {apart.distance:.1%} of the way from the old "
-        "ones that separate clouds would.",
+        message=f"In the network's own features the new rows lie {apart.distance:.1%} of the way from the "
+        "old ones that separate clouds would.",
     )
 
 
@@ -151,20 +149,9 @@ def _features(fitted: Fitted, old: pl.DataFrame, new: pl.DataFrame, rng: np.rand
 
 
 def hidden_of(fitted: Fitted, frame: pl.DataFrame) -> np.ndarray:
-    """What the output layer reads of every row, the mean of the members, float32 ``(rows, width)``."""
-    network, found = fitted.network, []
-    network.eval()
-    with torch.inference_mode():
-        for arrays, _ in encoded(fitted.features, frame):
-            rows = len(next(iter(arrays.values())))
-            for start in range(0, rows, AT_ONCE):
-                batch = {
-                    name: torch.from_numpy(writable(each[start : start + AT_ONCE]))
-                    for name, each in arrays.items()
-                }
-                read = [layer(batch) for layer in network.input_layers()]
-                found.append(network.hidden(network.joined(read)).mean(0).numpy())
-    return np.concatenate(found)
+    """What the network sees in every row, the last of the layers that tell, float32 ``(rows, width)``."""
+    parts = [seen_by(fitted.network, arrays)[1][-1] for arrays, _ in encoded(fitted.features, frame)]
+    return np.concatenate(parts)
 
 
 def expected(fitted: Fitted, frame: pl.DataFrame) -> np.ndarray:

@@ -47,6 +47,7 @@ def grow(
         target=target,
         network=network,
         confidence=None if fitted.confidence is None else fitted.confidence.extend(target),
+        novelty=None,  # it tells of what the champion saw
     )
     columns = [Grown(what="column", column=each.name, values=(), count=1) for each in fields]
     new = (*columns, *new_values(fitted.features, features), *new_classes(fitted.target, target))

@@ -117,9 +117,9 @@ def _other_words(name: str, old: pl.Series, new: pl.Series) -> Iterator[Finding]
             code="other-values",
             column=name,
             count=int(unknown * len(values)),
-            message=f"{unknown:.0%} of the values of {name!r} were never seen, first {values[0]!r}; before they "
-            f"were few and came again, as {words[0]!r}.",
-            remedy="If they are written in another way, write them as before; if they are new, learn by force.",
+            message=f"{unknown:.0%} of the values of {name!r} were never seen, first {values[0]!r}; before "
+            f"they were few and came again, as {words[0]!r}.",
+            remedy="If they are written in another way, write them as before; if new, learn by force.",
         )
 
 

@@ -47,8 +47,8 @@ def _lacking(name: str, extra: list[str], table: Table, memory: Memory) -> Findi
         severity="fatal",
         code="renamed-column",
         column=name,
-        message=f"Column {name!r} is not in {table.source}; {likely!r}, which the network does not know, looks "
-        "like it by its name and values.",
+        message=f"Column {name!r} is not in {table.source}; {likely!r}, which the network does not know, "
+        "looks like it by its name and values.",
         remedy=f"If it is the same, rename {likely!r} to {name!r}.",
     )
 

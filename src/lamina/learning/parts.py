@@ -16,7 +16,6 @@ from lamina.learning.memory import ID, UPDATE, Memory, bare
 from lamina.learning.replay import uniform
 
 HALF = 0.5  # of the rows held back judge, the others make confidence honest
-ENOUGH = 400  # rows for confidence; where there are fewer new ones, the latest of the others fill up
 
 
 class Parts(NamedTuple):

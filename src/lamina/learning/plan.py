@@ -14,10 +14,10 @@ MUCH = 0.3  # of all rows are new: a network that learnt from few
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is chosen about one lesson.
 
-    ``rate``: share of the first training's learning rate; ``passes`` over the new rows,
-    at least so many ``steps``; ``old_per_new``: remembered rows per new row in each pass; ``hold``: how much the champion's answers count beside the true
-    ones; ``natural``: old and new rows are mixed as they stand for the world, so that no class is learnt
-    beyond its share. ``why`` is printed.
+    ``rate``: share of the first training's learning rate; ``passes`` over the new rows, at least so many
+    ``steps``; ``old_per_new``: remembered rows per new row in each pass; ``hold``: how much the champion's
+    answers count beside the true ones; ``natural``: old and new rows are mixed as they stand for the world,
+    so that no class is learnt beyond its share. ``why`` is printed.
     """
 
     rate: float

@@ -20,17 +20,16 @@ from lamina.learning.check import Checked, check
 from lamina.learning.drift import drift
 from lamina.learning.gate import SMALL, Judged, contradicted, decide
 from lamina.learning.grow import grow
+from lamina.learning.honest import ENOUGH, with_honesty
 from lamina.learning.losses import constant_losses, losses_of, row_losses_for, widened
 from lamina.learning.memory import ID, PART, UPDATE, Memory, bare
-from lamina.learning.parts import ENOUGH, Parts, held_back, parted
+from lamina.learning.parts import Parts, held_back, parted
 from lamina.learning.plan import plan_for
 from lamina.learning.records import Drift, LearnSettings, UpdateReport, Verdict
 from lamina.learning.replay import kept
 from lamina.learning.trained import Trained
 from lamina.predictions.answers import answers_for
-from lamina.predictions.confidence import Confidence
 from lamina.predictions.evaluate import answered_rows, judge
-from lamina.predictions.predict import answer_rows
 from lamina.records import Field, Schema
 from lamina.training.fitted import Fitted
 from lamina.training.loop import Training
@@ -114,7 +113,8 @@ def _learnt_and_judged(
         run.how = plan.why
         run.rows |= {"learnt": what.new, "remembered": len(what) - what.new}
         fitted = learn(grown, what, plan, run.machine, lambda now: run.watch("learn", now))
-        fitted = _honest(fitted, parts)
+        honest = _known(fitted, parts.honest).head(max(ENOUGH, parts.gate_new.height))
+        fitted = with_honesty(fitted, honest, what)
         fitted = replace(fitted, rows={**fitted.rows, "train": len(what), "update": number})
         baseline = renewed_baseline(champion, fitted, what, settings.seed)
     with run.step("judge"):
@@ -174,33 +174,6 @@ def _known(fitted: Fitted, frame: pl.DataFrame) -> pl.DataFrame:
     if not fitted.target.codes or not frame.height:
         return frame
     return frame.filter(pl.Series(fitted.target.encode(frame) >= 0))
-
-
-def _honest(fitted: Fitted, parts: Parts) -> Fitted:
-    """The candidate with confidence found on rows that serve nothing else: the new ones, and the latest of
-    the others where these are few."""
-    frame = _known(fitted, parts.honest).head(max(ENOUGH, parts.gate_new.height))
-    if not frame.height:
-        return replace(fitted, confidence=None)
-    raw, _, _ = answer_rows(fitted, frame)
-    settings = fitted.settings
-    values = frame[settings.coverage_by] if settings.coverage_by in frame.columns else None
-    by = settings.coverage_by
-    if by is not None and by in fitted.target.targets:
-        values = None
-    confidence = Confidence.found(
-        fitted.target,
-        raw,
-        fitted.target.encode(frame),
-        coverage=settings.coverage,
-        by=by,
-        values=values,
-    )
-    if frame.height < ENOUGH and fitted.confidence is not None:  # too few to correct probabilities anew
-        old = fitted.confidence.parts
-        parts_ = zip(confidence.parts, old, strict=True)
-        confidence = replace(confidence, parts=tuple(replace(n, calibrator=o.calibrator) for n, o in parts_))
-    return replace(fitted, confidence=confidence)
 
 
 def _scores(champion: Fitted, candidate: Fitted, parts: Parts) -> dict[str, dict[str, float]]:

@@ -93,6 +93,10 @@ class FirstLayer(nn.Module):
             flat = flat + F.linear(added, weights[:, self.old :])
         return flat.view(len(x), members, neurons).transpose(0, 1)
 
+    def train(self, mode: bool = True) -> FirstLayer:
+        self._kept = None  # optimizers that move all weights at once do not count it as a change
+        return super().train(mode)
+
     def _folded(self) -> Tensor:
         """The members' weights, one under the other; kept while they do not change and nothing is learnt."""
         if self.training or torch.is_grad_enabled():
