@@ -71,7 +71,7 @@ def train_network(
             recipe = msgspec.structs.replace(recipe, steps=recipe.steps * len(seen) // rows)
             learnt, held_out = seen, torch.from_numpy(kept).to(device)
         parts = Parts(learnt, held_out, torch.from_numpy(kept).to(device))
-        training, before = run(network, examples, parts, linear, recipe, metric, checkpoint, machine.progress)
+        training, before = run(network, examples, parts, recipe, metric, checkpoint, machine.progress, linear)
     network.settle()
     network.cpu().eval()
     if checkpoint is not None and not training.stopped.startswith("interrupted"):
