@@ -10,13 +10,15 @@ from typing import Any, Final
 from lamina.records import Schema
 
 _STYLE: Final = """
-:root { color-scheme: light dark; --ink: #1d2430; --soft: #5b6577; --line: #d9dee7; --back: #fff; --card: #f6f8fb;
-  --mark: #1f5fbf; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6eaf1; --soft: #9aa5b8; --line: #313a49; --back: #14181f;
+:root { color-scheme: light dark; --ink: #1d2430; --soft: #5b6577; --line: #d9dee7; --back: #fff;
+  --card: #f6f8fb; --mark: #1f5fbf; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6eaf1; --soft: #9aa5b8;
+  --line: #313a49;
+  --back: #14181f;
   --card: #1b212b; --mark: #7fb0ff; } }
 * { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 60rem; padding: 2.5rem 1.25rem 4rem; background: var(--back); color: var(--ink);
-  font: 1rem/1.55 system-ui, sans-serif; }
+body { margin: 0 auto; max-width: 60rem; padding: 2.5rem 1.25rem 4rem; background: var(--back);
+  color: var(--ink); font: 1rem/1.55 system-ui, sans-serif; }
 h1 { font-size: 1.7rem; margin: 0 0 .3rem; } h2 { font-size: 1.2rem; margin: 2.4rem 0 .6rem; }
 p, td, th { color: var(--soft); } code, pre, textarea { font: .875rem/1.5 ui-monospace, monospace; }
 table { border-collapse: collapse; width: 100%; } td, th { text-align: left; padding: .4rem .75rem .4rem 0;
@@ -40,7 +42,8 @@ document.querySelectorAll('form').forEach(form => form.addEventListener('submit'
   told.textContent = '…';
   try {
     const began = performance.now();
-    const answer = await fetch(form.action, {method: 'POST', headers, body: form.querySelector('textarea').value});
+    const body = form.querySelector('textarea').value;
+    const answer = await fetch(form.action, {method: 'POST', headers, body});
     const text = await answer.text(), took = (performance.now() - began).toFixed(1);
     let shown = text;
     try { shown = JSON.stringify(JSON.parse(text), null, 2); } catch {}
@@ -71,8 +74,8 @@ def _model(name: str, schema: Schema, examples: list[dict[str, Any]]) -> str:
     body = escape(json.dumps({"rows": examples}, indent=2, ensure_ascii=False, default=str))
     address = f"v1/models/{escape(name)}/predict"
     return (
-        f"<h2>{escape(name)}</h2><div class=wide><table><thead><tr><th>column</th><th>kind</th><th>why</th></tr>"
-        f"</thead><tbody>{rows}</tbody></table></div>"
+        f"<h2>{escape(name)}</h2><div class=wide><table><thead>"
+        f"<tr><th>column</th><th>kind</th><th>why</th></tr></thead><tbody>{rows}</tbody></table></div>"
         f'<form action="{address}"><label>Rows<textarea spellcheck=false>{body}</textarea></label>'
         '<label>Key, where one is needed<input autocomplete=off placeholder="lk_…"></label>'
         f"<button>POST /{address}</button><pre><output>The answer stands here.</output></pre></form>"
