@@ -12,7 +12,20 @@ from typing import Annotated, Any
 
 import typer
 
-from lamina.cli import decide, demo, doctor, evaluate, explain, fit, inspect, order, predict, schema
+from lamina.cli import (
+    decide,
+    demo,
+    doctor,
+    evaluate,
+    explain,
+    fit,
+    inspect,
+    keys,
+    order,
+    predict,
+    schema,
+    serve,
+)
 from lamina.errors import LaminaError
 from lamina.version import __version__
 
@@ -25,8 +38,10 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (fit, predict, decide, order, evaluate, explain, inspect, schema, doctor, demo):
+for command in (fit, predict, decide, order, evaluate, explain, inspect, schema, doctor, serve, demo):
     app.command(command.NAME)(getattr(command, command.NAME))
+
+app.add_typer(keys.app)
 
 
 def _version(asked: bool) -> None:
