@@ -27,8 +27,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     ``keys``: a file of API keys; ``rate`` requests a second and caller (0: no limit), ``burst`` at once;
     ``certificate`` and ``private_key``: files for TLS; ``open_to_all``: without keys also beyond this
-    machine; ``drain`` seconds that requests may take to end when the server stops; at most ``connections`` are
-    open at once.
+    machine; ``drain`` seconds that requests may take to end when the server stops; at most
+    ``connections`` are open at once.
     """
 
     host: str = "127.0.0.1"
