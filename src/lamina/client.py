@@ -16,7 +16,7 @@ from lamina.data.read import read
 from lamina.errors import LaminaError, MissingExtraError, UsageError
 
 try:
-    import httpx
+    import httpx2 as httpx
 except ImportError as error:
     raise MissingExtraError("Asking a server", "client") from error
 
