@@ -19,6 +19,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from lamina.data.write import flat
 from lamina.records import to_json
 from lamina.serve import bodies, openapi
 from lamina.serve.examples import example_rows
@@ -36,7 +37,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 HERE: Final = 64  # rows up to which a body is read in the event loop; larger ones in a thread
 _WRITERS: Final[dict[str, Callable[[pl.DataFrame], bytes]]] = {
-    "text/csv": lambda frame: frame.write_csv().encode(),
+    "text/csv": lambda frame: flat(frame).write_csv().encode(),
     "application/vnd.apache.parquet": lambda frame: _bytes_of(frame.write_parquet),
     "application/vnd.apache.arrow.file": lambda frame: _bytes_of(frame.write_ipc),
 }

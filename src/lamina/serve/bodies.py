@@ -133,6 +133,8 @@ def _with_bytes(row: Row, media: Mapping[str, Field]) -> Row:
 
 def _decoded(value: Any, name: str) -> bytes | None:
     """A file in base64, with or without the beginning of a data: address."""
+    if isinstance(value, bytes):
+        return value
     if value is None or value == "":
         return None
     text = value.partition(",")[2] if isinstance(value, str) and value.startswith(_DATA) else value
