@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lamina.model import Model, fit, load, schema
     from lamina.records import Evaluation, Field, Schema
     from lamina.settings import Settings
+    from lamina.stores import Store
     from lamina.tasks import Predict, Transcribe
     from lamina.training.precision import Machine
 
@@ -37,6 +38,7 @@ __all__ = [
     "Predict",
     "Schema",
     "Settings",
+    "Store",
     "Transcribe",
     "__version__",
     "doctor",
@@ -58,6 +60,7 @@ _HOMES = {
     "Predict": "lamina.tasks",
     "Schema": "lamina.records",
     "Settings": "lamina.settings",
+    "Store": "lamina.stores",
     "Transcribe": "lamina.tasks",
     "doctor": "lamina.data.doctor",
     "fit": "lamina.model",

@@ -1,4 +1,4 @@
-"""The door: fit, predict, evaluate, explain, inspect, save, load. It delegates and holds no logic."""
+"""The door: fit, predict, evaluate, explain, report, inspect, save, load. It delegates and holds no logic."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from lamina.data.conform import conform
+from lamina.data.fingerprint import fingerprint
 from lamina.data.frames import like
 from lamina.data.groups import grouping, with_groups
 from lamina.data.infer import infer
@@ -19,7 +20,8 @@ from lamina.data.table import Table
 from lamina.errors import LaminaWarning, TargetError, UsageError
 from lamina.predictions.baseline import Baseline
 from lamina.predictions.evaluate import evaluate
-from lamina.predictions.predict import predict
+from lamina.predictions.one_row import OneRow, UnusualError, cells_of, in_kind
+from lamina.predictions.predict import InParts, predict
 from lamina.progress import Bar
 from lamina.records import Evaluation, Finding, Quality, Schema
 from lamina.settings import settings_from
@@ -29,6 +31,7 @@ from lamina.training.encode import Encoded, encode
 from lamina.training.fit import Unseen, train_network
 from lamina.training.fitted import Fitted
 from lamina.training.precision import Machine, choose_device
+from lamina.training.sample import Sample
 from lamina.version import __version__
 
 if TYPE_CHECKING:
@@ -36,17 +39,38 @@ if TYPE_CHECKING:
     from lamina.decisions.limits import Limit
     from lamina.decisions.of_model import Rows
     from lamina.decisions.worth import Money
+    from lamina.learning.memory import Memory
     from lamina.predictions.explain.records import Counterfactual, Explanation
     from lamina.predictions.inspect import LayerInfo, Trace
 
 
 class Model:
-    """One trained network: what it understood, how good it is, and its verbs."""
+    """One trained network: what it understood, how good it is, and its verbs.
 
-    def __init__(self, fitted: Fitted, baseline: Baseline, validation: Evaluation) -> None:
+    ``sample`` are some of the rows it was trained on, where it comes straight from ``fit``: a store goes on
+    learning with them. No file holds them.
+    """
+
+    def __init__(
+        self, fitted: Fitted, baseline: Baseline, validation: Evaluation, sample: Sample | None = None
+    ) -> None:
         self.fitted = fitted
         self.baseline = baseline
         self.validation = validation
+        self.sample = sample
+        self._one_row: OneRow | None = None
+
+    @property
+    def parts(self) -> tuple[Fitted, Baseline, Evaluation]:
+        """What a model file holds."""
+        return self.fitted, self.baseline, self.validation
+
+    @property
+    def kept(self) -> Memory | None:
+        """The sample as a memory to go on learning with; None for a model that was loaded from a file."""
+        from lamina.learning.first import first_memory
+
+        return None if self.sample is None else first_memory(self.fitted, self.sample)
 
     @property
     def schema(self) -> Schema:
@@ -64,9 +88,18 @@ class Model:
         The answer is of the frame type that came in (polars for files): ``predicted_<target>``, for classes
         also ``probability`` of that class and ``probability_<class>`` of each one (up to 20 classes unless
         ``probabilities`` says otherwise) and the ``prediction_set`` of classes that cannot be ruled out, for
-        numbers ``<target>_low`` and ``<target>_high``, for quantiles ``<target>_q10`` … What cannot be read
-        is answered as missing and warned of."""
+        numbers ``<target>_low`` and ``<target>_high``, for quantiles ``<target>_q10`` … ``novelty`` is how
+        unlike the training rows a row is, 0 to 1; ``abstain`` says where not to rely on the answer, and
+        ``abstain_reason`` why. What cannot be read is answered as missing and warned of."""
+        quick = self._quickly(data, probabilities, coverage)
+        if quick is not None:
+            return quick
         table = read(data, part="all")
+        if table.large:
+            parts = InParts(self.fitted, table, probabilities=probabilities, coverage=coverage)
+            answers = pl.concat([answers for _, answers in parts])
+            warn_of(parts.findings)
+            return answers
         frame, findings = conform(table, self.schema, need_target=False)
         with Bar("predicting", frame.height) as bar:
             answers, unreadable = predict(
@@ -74,6 +107,19 @@ class Model:
             )
         warn_of((*table.findings, *findings, *unreadable))
         return like(answers, data)
+
+    def _quickly(self, data: Any, probabilities: bool | None, coverage: float | None) -> Any:
+        """The answer for a single row of plain cells; None for everything else."""
+        cells = cells_of(data)
+        if cells is None:
+            return None
+        if self._one_row is None:
+            self._one_row = OneRow(self.fitted)
+        try:
+            told = self._one_row.answer(cells, probabilities=probabilities, coverage=coverage)
+        except UnusualError:
+            return None
+        return in_kind(told, data)
 
     def evaluate(self, data: Any, *, by: str | Sequence[str] = ()) -> Evaluation:
         """Scores on rows with known answers, with 95 % intervals, beside the baselines.
@@ -159,12 +205,53 @@ class Model:
         self._check_row(frame, row)
         return counterfactual(self.fitted, frame, row, changeable=changeable, wanted=wanted, of=of)
 
+    def similar(
+        self, data: Any, *, among: Any, count: int = 5, rows: int | Sequence[int] | None = None
+    ) -> Any:
+        """For the rows of ``data`` the most alike rows ``among`` others, by what the network sees in them.
+
+        A line for each: ``row`` and ``similar_row``, numbers from 0, the ``similarity``, at most 1, and the
+        columns of that row; most alike first; the frame type that came in as ``data``. A model file holds no
+        rows, so bring those to search, such as the training table. ``rows``: by default all of ``data``.
+
+        Raises UsageError for rows that are not there.
+        """
+        from lamina.predictions.explain.explain import chosen_rows
+        from lamina.predictions.similar import most_similar, similar_frame
+
+        frame, others = self._inputs(data), self._rows(among)
+        chosen = chosen_rows(frame, [int(rows)] if isinstance(rows, int | Integral) else rows)
+        alike = most_similar(self.fitted, frame[chosen], others.conformed, count)
+        return like(similar_frame(alike, chosen, others.raw), data)
+
     def _inputs(self, data: Any) -> pl.DataFrame:
         """The conformed rows; what cannot be read is warned of."""
         table = read(data, part="all")
         frame, findings = conform(table, self.schema, need_target=False)
         warn_of((*table.findings, *findings))
         return frame
+
+    def report(
+        self,
+        data: Any,
+        path: str | Path,
+        *,
+        costs: Costs | None = None,
+        by: str | Sequence[str] = (),
+        examples: int = 12,
+    ) -> Path:
+        """Writes one HTML page, which needs nothing else, on rows with known answers: how good the answers
+        are beside baselines, where they err, how far to trust them, which columns matter, and the model card.
+
+        ``costs``: also what deciding by them is worth; ``by``: also how groups of these columns fare;
+        ``examples``: how many rows of each target, answered worst, the page shows of ``data`` (0 to 50).
+        """
+        from lamina.report.report import write_report
+
+        columns = [by] if isinstance(by, str) else list(dict.fromkeys(by))
+        facts = write_report(self, data, path, costs=costs, by=columns, examples=examples)
+        warn_of(facts.findings)
+        return Path(path)
 
     def decide(self, data: Any, costs: Costs, *, limits: Sequence[Limit] = ()) -> Any:
         """The action with the best expected value for every row: ``action``, ``expected_value`` (money made:
@@ -174,7 +261,7 @@ class Model:
         """
         from lamina.decisions.of_model import decide
 
-        return like(decide(self.fitted, self._rows(data), costs, limits), data)
+        return like(decide(self.fitted, self._rows(data), costs, limits).frame, data)
 
     def worth(self, data: Any, costs: Costs, *, limits: Sequence[Limit] = (), trained: Any = None) -> Money:
         """The money that ``decide`` would have made on rows with known answers, beside doing nothing, always
@@ -226,23 +313,7 @@ class Model:
         return like(told, data)
 
     def _rows(self, data: Any, *, need_target: bool = False) -> Rows:
-        """The table as it came and as the network reads it; with ``need_target`` only rows with an answer."""
-        from lamina.decisions.of_model import Rows
-
-        table = read(data, part="test" if need_target else "all")
-        frame, findings = conform(table, self.schema, need_target=False)
-        warn_of((*table.findings, *findings))
-        target = self.fitted.target.column
-        if not need_target:
-            return Rows(table.frame, frame)
-        if target not in frame.columns:
-            raise TargetError(
-                f"{table.source} has no column {target!r}: what would have been right is not known.",
-                "Bring rows whose answers are known.",
-                column=target,
-            )
-        known = frame[target].is_not_null()
-        return Rows(table.frame.filter(known), frame.filter(known))
+        return rows_of(self.fitted, read(data, part="test" if need_target else "all"), need_target)
 
     def inspect(self, data: Any = None, *, row: int = 0) -> str:
         """The layers, neurons and weights; with ``data`` the way of one row from raw value to answer."""
@@ -250,7 +321,7 @@ class Model:
 
         if data is None:
             return describe_network(self.fitted)
-        return trace_row(self.fitted, self._one_row(data, row))
+        return trace_row(self.fitted, self._row(data, row))
 
     def layers(self) -> list[LayerInfo]:
         """The layers in the order in which data passes through them."""
@@ -262,9 +333,9 @@ class Model:
         """What one row makes of every layer, as a record."""
         from lamina.predictions.inspect import trace
 
-        return trace(self.fitted, self._one_row(data, row))
+        return trace(self.fitted, self._row(data, row))
 
-    def _one_row(self, data: Any, row: int) -> pl.DataFrame:
+    def _row(self, data: Any, row: int) -> pl.DataFrame:
         frame, _ = conform(read(data), self.schema, need_target=False)
         self._check_row(frame, row)
         return frame[row]
@@ -279,7 +350,7 @@ class Model:
 
     def save(self, path: str | Path) -> Path:
         """Writes one ``.lamina`` file, whole or not at all."""
-        return model_file.save(path, self.fitted, self.baseline, self.validation, __version__)
+        return model_file.save(path, *self.parts, __version__)
 
     def __str__(self) -> str:
         from lamina.predictions.summary import summary
@@ -316,14 +387,15 @@ def fit(
     chosen = settings_from({"quality": quality, **settings})
     table = read(data, part="train")
     machine = on or Machine()
-    source, task = table.source, as_task(target, table)
+    source, task, own = table.source, as_task(target, table), fingerprint(data, table)
     encoded = encode(table, task, chosen, kinds or {}, roles or {})
     warn_of(
         f for f in encoded.findings if f.code == "leak" and encoded.schema[str(f.column)].role == "ignored"
     )
     del table  # the arrays are enough from here on, and a large table is large
     fitted, unseen = train_network(encoded, task, chosen, machine)
-    return Model(*_judged(fitted, encoded, unseen, source))
+    fitted.data = own
+    return Model(*_judged(fitted, encoded, unseen, source), unseen.sample(encoded))
 
 
 def load(path: str | Path, *, device: str = "cpu") -> Model:
@@ -349,6 +421,25 @@ def schema(
     return infer(table, task=task, kinds=kinds, roles=roles)
 
 
+def rows_of(fitted: Fitted, table: Table, need_target: bool = False) -> Rows:
+    """The table as it came and as the network reads it; with ``need_target`` only rows with an answer."""
+    from lamina.decisions.of_model import Rows
+
+    frame, findings = conform(table, fitted.schema, need_target=False)
+    warn_of((*table.findings, *findings))
+    target = fitted.target.column
+    if not need_target:
+        return Rows(table.frame, frame)
+    if target not in frame.columns:
+        raise TargetError(
+            f"{table.source} has no column {target!r}: what would have been right is not known.",
+            "Bring rows whose answers are known.",
+            column=target,
+        )
+    known = frame[target].is_not_null()
+    return Rows(table.frame.filter(known), frame.filter(known))
+
+
 def as_task(target: str | Sequence[str] | Task | None, table: Table) -> Task:
     """The task that is meant: by its record, by the targets' names, or by the table's own label."""
     if isinstance(target, Predict | Transcribe):
@@ -357,7 +448,7 @@ def as_task(target: str | Sequence[str] | Task | None, table: Table) -> Task:
     if not name:
         raise UsageError(
             "What should be predicted? This table names no answer of its own.",
-            f"Name the target, one of: {', '.join(map(repr, table.frame.columns[:20]))}.",
+            f"Name the target, one of: {', '.join(map(repr, table.columns[:20]))}.",
         )
     return Predict(name if isinstance(name, str) else tuple(name))
 

@@ -83,3 +83,13 @@ def test_rows_of_one_class_have_no_ranking() -> None:
     found = class_scores(np.array([[0.9, 0.1], [0.2, 0.8]]), np.array([0, 0]))
     assert "auroc" not in found
     assert found["accuracy"] == 0.5
+
+
+def test_the_interval_of_a_gap_holds_the_gap_itself() -> None:
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        p = rng.uniform(0.5, 1, 400)
+        two = np.stack([1 - p, p], axis=1)
+        came = (rng.random(400) < p).astype(np.int64)
+        found = intervals(lambda a, b: {"ece": calibration_error(a, b)}, two, came, seed)["ece"]
+        assert 0 <= found[0] <= calibration_error(two, came) <= found[1]

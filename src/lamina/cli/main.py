@@ -1,7 +1,7 @@
 """``lamina``: the same verbs as in Python, from a terminal.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage. With ``--json`` the result, or the error, is one JSON value on
-standard output.
+Exit codes: 0 done, 1 failed, 2 wrong usage; `lamina learn` has more, see its help. With ``--json`` the
+result, or the error, is one JSON value on standard output.
 """
 
 from __future__ import annotations
@@ -13,18 +13,28 @@ from typing import Annotated, Any
 import typer
 
 from lamina.cli import (
+    add,
     decide,
     demo,
     doctor,
     evaluate,
     explain,
+    feedback,
     fit,
+    forget,
+    history,
     inspect,
     keys,
+    learn,
+    live,
+    memory,
     order,
     predict,
+    report,
+    rollback,
     schema,
     serve,
+    similar,
 )
 from lamina.errors import LaminaError
 from lamina.version import __version__
@@ -38,7 +48,12 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (fit, predict, decide, order, evaluate, explain, inspect, schema, doctor, serve, demo):
+COMMANDS = (
+    *(fit, predict, decide, order, evaluate, explain, similar, report),
+    *(inspect, schema, doctor, serve, demo),
+    *(add, learn, rollback, history, feedback, live, forget, memory),
+)
+for command in COMMANDS:
     app.command(command.NAME)(getattr(command, command.NAME))
 
 app.add_typer(keys.app)

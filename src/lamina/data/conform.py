@@ -11,7 +11,7 @@ keep their order and number, except that rows without an answer are left out whe
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import msgspec
@@ -44,27 +44,49 @@ def conform(table: Table, schema: Schema, *, need_target: bool) -> tuple[pl.Data
     Raises ``ColumnError`` for input columns that are not there and for columns that hold
     something else than they should; ``TargetError`` for an answer that is needed and not there.
     """
-    _check_present(table, schema, need_target)
-    findings = list(_extra_columns(table, schema))
-    columns, problems = [], []
-    for field in schema:
-        if field.role == "ignored" or field.name not in table.frame.columns:
-            continue
-        raw = table.frame[field.name]
-        column, finding = _conform_column(raw, field)
-        columns.append(column)
-        if field.role != "input" and not need_target:
-            findings += [finding] if finding is not None and finding.severity != "fatal" else []
-        elif finding is not None and finding.severity == "fatal":
-            problems.append(finding)
-        elif finding is not None:
-            findings.append(finding)
-    _raise_unreadable(problems)
-    frame = pl.DataFrame(columns) if columns else pl.DataFrame(height=table.frame.height)
+    found = Conforming(table, schema, need_target=need_target)
+    columns = [column for _, column in found]
+    frame = pl.DataFrame(columns) if columns else pl.DataFrame(height=len(table))
     if not need_target:
-        return frame, tuple(findings)
-    frame, unanswered = _answered(frame, schema)
-    return frame, (*findings, *unanswered)
+        return frame, tuple(found.findings)
+    frame, unanswered = without_unanswered(frame, schema)
+    return frame, (*found.findings, *unanswered)
+
+
+class Conforming:
+    """The columns of a table in the types of a schema, one after the other: so a large table never lies in
+    memory whole. ``findings`` are complete once the last one was given."""
+
+    def __init__(self, table: Table, schema: Schema, *, need_target: bool) -> None:
+        _check_present(table, schema, need_target)
+        self.table, self.need_target = table, need_target
+        self.fields = [f for f in schema if f.role != "ignored" and f.name in table.columns]
+        self.findings = list(_extra_columns(table, schema))
+
+    def __iter__(self) -> Iterator[tuple[Field, pl.Series]]:
+        """Raises ``ColumnError`` after the last column for all that hold something else."""
+        problems = []
+        for field in self.fields:
+            column, finding = _conform_column(self.table.column(field.name), field)
+            fatal = finding is not None and finding.severity == "fatal"
+            if fatal and (field.role == "input" or self.need_target):
+                problems.append(finding)
+            elif finding is not None and not fatal:
+                self.findings.append(finding)
+            yield field, column
+            del column
+        _raise_unreadable([each for each in problems if each is not None])
+
+
+def conform_part(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
+    """Some rows of a table that as a whole was found to conform: what cannot be read is null."""
+    return pl.DataFrame(
+        [
+            _conform_column(frame[field.name], field)[0]
+            for field in schema
+            if field.role != "ignored" and field.name in frame.columns
+        ]
+    )
 
 
 # ------------------------------------------------------------------------------ columns and rows
@@ -72,7 +94,7 @@ def conform(table: Table, schema: Schema, *, need_target: bool) -> tuple[pl.Data
 
 def _check_present(table: Table, schema: Schema, need_target: bool) -> None:
     """All missing columns in one message; the target's absence has its own error."""
-    have = table.frame.columns
+    have = table.columns
     for target in schema.with_role("target"):
         if need_target and target.name not in have:
             raise TargetError(
@@ -96,7 +118,7 @@ def _check_present(table: Table, schema: Schema, need_target: bool) -> None:
 def _extra_columns(table: Table, schema: Schema) -> list[Finding]:
     """A note on columns that the schema does not know."""
     known = {field.name for field in schema}
-    extra = [name for name in table.frame.columns if name not in known]
+    extra = [name for name in table.columns if name not in known]
     if not extra:
         return []
     listed = ", ".join(repr(name) for name in extra[:12])
@@ -112,12 +134,18 @@ def _extra_columns(table: Table, schema: Schema) -> list[Finding]:
     ]
 
 
-def _answered(frame: pl.DataFrame, schema: Schema) -> tuple[pl.DataFrame, list[Finding]]:
+def without_unanswered(frame: pl.DataFrame, schema: Schema) -> tuple[pl.DataFrame, list[Finding]]:
     """Only the rows that have an answer, of several targets at least one, and how many had none."""
+    kept, findings = answered_rows(frame, schema)
+    return (frame if kept is None else frame.filter(kept)), findings
+
+
+def answered_rows(frame: pl.DataFrame, schema: Schema) -> tuple[pl.Series | None, list[Finding]]:
+    """Which rows have an answer, Boolean; None where all have."""
     targets = schema.with_role("target")
     if not targets:
-        return frame, []
-    findings, unanswered = [], pl.Series([True] * frame.height, dtype=pl.Boolean)
+        return None, []
+    findings, unanswered = [], pl.Series([True]).new_from_index(0, frame.height)
     for target in targets:
         empty = frame[target.name].is_null()
         unanswered &= empty
@@ -131,7 +159,7 @@ def _answered(frame: pl.DataFrame, schema: Schema) -> tuple[pl.DataFrame, list[F
             "Fill it for the rows to learn from, or name another column.",
             column=targets[0].name,
         )
-    return (frame.filter(~unanswered) if unanswered.any() else frame), findings
+    return (~unanswered if unanswered.any() else None), findings
 
 
 def _missing_answers(frame: pl.DataFrame, name: str, empty: pl.Series, alone: bool) -> Finding:

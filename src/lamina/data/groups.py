@@ -50,10 +50,10 @@ def with_groups(schema: Schema, table: Table, columns: Sequence[str]) -> Schema:
     Raises UsageError for a column that is not there.
     """
     for name in columns:
-        if name not in table.frame.columns:
+        if name not in table.columns:
             raise UsageError(
                 f"There is no column {name!r} to group by in {table.source}.",
-                nearest(name, table.frame.columns),
+                nearest(name, table.columns),
                 column=name,
             )
         if name in schema and schema[name].role != "ignored":

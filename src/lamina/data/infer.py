@@ -49,13 +49,13 @@ def infer(
     there, is empty, or is of a kind that cannot be an answer.
     """
     kinds, roles = dict(kinds or {}), dict(roles or {})
-    names = table.frame.columns
+    names = table.columns
     _check_overrides(names, kinds, roles, readable)
     targets = _target_names(table, target, task, roles)
-    sample = _sample(table.frame)
+    sample = _sample(table)
     fields = []
     for name in names:
-        column = Column(name, table.frame[name], sample[name], wide=len(names) > 3)
+        column = Column(name, table.column(name), sample[name], wide=len(names) > 3)
         if name in targets:
             fields.append(target_field(column, task.of(name) if task else Asked(), kinds.get(name)))
         else:
@@ -65,11 +65,12 @@ def infer(
     return Schema(tuple(fields))
 
 
-def _sample(frame: pl.DataFrame) -> pl.DataFrame:
+def _sample(table: Table) -> pl.DataFrame:
     """At most SAMPLE_ROWS rows, spread evenly, in order."""
-    if frame.height <= SAMPLE_ROWS:
-        return frame
-    return frame[np.linspace(0, frame.height - 1, SAMPLE_ROWS).astype(np.int64)]
+    if len(table) <= SAMPLE_ROWS and not table.large:
+        return table.frame
+    most = min(len(table), SAMPLE_ROWS)
+    return table.taken(np.linspace(0, len(table) - 1, most).astype(np.int64))
 
 
 def _check_overrides(
@@ -115,10 +116,10 @@ def _target_names(
 
 
 def _check_target(table: Table, name: str, roles: dict[str, str]) -> None:
-    if name not in table.frame.columns:
+    if name not in table.columns:
         raise TargetError(
             f"There is no column {name!r} to predict in {table.source}.",
-            nearest(name, table.frame.columns),
+            nearest(name, table.columns),
             column=name,
         )
     if roles.get(name, "target") != "target":

@@ -12,6 +12,7 @@ import polars as pl
 from lamina.data import frames, idx, media_folders, structured
 from lamina.data.archives import is_archive, read_archive
 from lamina.data.compression import COMPRESSED, head_of, open_unpacked, recognise
+from lamina.data.large import large
 from lamina.data.media_cells import kind_of_bytes
 from lamina.data.table import Table
 from lamina.data.text_files import read_text
@@ -101,6 +102,8 @@ def read_file(path: Path, part: Part = "all", sheet: str | None = None) -> Table
                 return idx.read_idx(path)
     if idx.is_idx(head):
         return idx.read_idx(path)
+    if form == "parquet" and (found := large([path], str(path))) is not None:
+        return found
     table = _read_table(path, path.name, head, form, sheet)
     frame, notes = media_folders.resolve_media(table.frame, path.parent)
     return Table(frame, str(path), (*table.notes, *notes), table.label, table.findings)
@@ -214,6 +217,8 @@ def _read_table_folder(folder: Path, paths: list[Path], part: Part, sheet: str |
             path=str(folder),
         )
     chosen, notes = _of_part(paths, part)
+    if (found := large(chosen, str(folder))) is not None:
+        return found
     table = _read_several(chosen, sheet)
     return Table(table.frame, str(folder), (*table.notes, *notes), table.label, table.findings)
 
@@ -223,8 +228,11 @@ def _read_several(paths: list[Path], sheet: str | None) -> Table:
     for path in paths:
         if not path.is_file():
             raise _absent(path)
+    names = ", ".join(str(path) for path in paths[:_MOST_NAMES])
+    if (found := large(paths, names)) is not None:
+        return found
     tables = [read_file(path, "all", sheet) for path in paths]
-    return concatenate(tables, ", ".join(str(path) for path in paths[:_MOST_NAMES]))
+    return concatenate(tables, names)
 
 
 def concatenate(tables: list[Table], source: str) -> Table:

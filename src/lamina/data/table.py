@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import numpy as np
 import polars as pl
 
 from lamina.records import Finding
@@ -19,6 +21,9 @@ class Table:
 
     ``label`` is the column that the source itself names as the answer (class folders, idx labels).
     ``findings`` are rows set aside while reading, and anything else worth saying.
+
+    A large table (``data.large``) leaves its rows in the file: what can work by columns or by parts uses
+    ``column``, ``taken`` and ``parts``; ``frame`` reads everything.
     """
 
     frame: pl.DataFrame
@@ -29,3 +34,26 @@ class Table:
 
     def __len__(self) -> int:
         return self.frame.height
+
+    @property
+    def columns(self) -> list[str]:
+        """The names, in order."""
+        return self.frame.columns
+
+    @property
+    def large(self) -> bool:
+        """Whether the rows stay in their file and are read a part at a time."""
+        return False
+
+    def column(self, name: str) -> pl.Series:
+        """One whole column."""
+        return self.frame[name]
+
+    def taken(self, rows: np.ndarray) -> pl.DataFrame:
+        """These rows, by number."""
+        return self.frame[rows]
+
+    def parts(self, rows: int) -> Iterator[pl.DataFrame]:
+        """All rows in order, so many at a time; a table without rows is one part without rows."""
+        for start in range(0, max(len(self), 1), rows):
+            yield self.frame.slice(start, rows)

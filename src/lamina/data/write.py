@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import polars as pl
+from polars.io.plugins import register_io_source
 
 from lamina.errors import MissingExtraError, UsageError
 from lamina.files import written_whole
 
+IN_PARTS = (
+    ".parquet",
+    ".arrow",
+    ".feather",
+    ".csv",
+    ".tsv",
+    ".ndjson",
+    ".jsonl",
+)  # formats that can be written as rows come
 ENDINGS = (".csv", ".tsv", ".parquet", ".ndjson", ".jsonl", ".json", ".arrow", ".feather", ".xlsx")
 
 
@@ -24,6 +36,43 @@ def write(frame: pl.DataFrame, path: str | Path | None, *, json: bool = False) -
     ending = ending_of(path)
     with written_whole(path) as waiting:
         _write(frame, waiting, ending)
+
+
+def write_parts(parts: Iterable[pl.DataFrame], path: str | Path) -> int:
+    """Writes frames with the same columns one under the other, as they come, whole or not at all; the rows.
+
+    The ending must be one of ``IN_PARTS``. Raises OutputError where nothing can be written.
+    """
+    ending = ending_of(path)
+    with written_whole(path) as waiting:
+        if ending in (".parquet", ".arrow", ".feather"):
+            return _write_typed(parts, waiting, ending)
+        rows = 0
+        with waiting.open("wb") as file:
+            for part in parts:
+                if ending in (".csv", ".tsv"):
+                    separator = "\t" if ending == ".tsv" else ","
+                    _flat(part).write_csv(file, separator=separator, include_header=rows == 0)
+                else:
+                    _without_bytes(part).write_ndjson(file)
+                rows += part.height
+    return rows
+
+
+def _write_typed(parts: Iterable[pl.DataFrame], path: Path, ending: str) -> int:
+    """Parquet or Arrow as the parts come: polars asks for the next one when it has written the last."""
+    waiting, rows = iter(parts), 0
+    first = next(waiting)
+
+    def source(*_: object) -> Iterator[pl.DataFrame]:
+        nonlocal rows
+        for part in chain([first], waiting):
+            rows += part.height
+            yield part
+
+    lazy = register_io_source(source, schema=first.schema)
+    (lazy.sink_parquet if ending == ".parquet" else lazy.sink_ipc)(path, maintain_order=True)
+    return rows
 
 
 def ending_of(path: str | Path) -> str:

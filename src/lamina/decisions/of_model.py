@@ -20,6 +20,7 @@ from lamina.features.targets.classes import ClassTarget
 from lamina.features.targets.quantiles import QuantilesTarget
 from lamina.predictions.answers import answers_for, calibrated
 from lamina.predictions.predict import answer_rows
+from lamina.training.answered import Answered
 from lamina.training.fitted import Fitted
 
 SEEN = 10_000  # cells that tell how numbers are written
@@ -32,11 +33,26 @@ class Rows(NamedTuple):
     conformed: pl.DataFrame
 
 
-def decide(fitted: Fitted, rows: Rows, costs: Costs, limits: Sequence[Limit]) -> pl.DataFrame:
+class Made(NamedTuple):
+    """Decisions as a frame, and what they rest on: every action's worth, the number of each row's action, the
+    network's answers, and whether anything in a row could be read."""
+
+    frame: pl.DataFrame
+    worth: Worths
+    chosen: np.ndarray
+    answered: Answered
+    known: np.ndarray
+
+
+def decide(fitted: Fitted, rows: Rows, costs: Costs, limits: Sequence[Limit]) -> Made:
     """Action, expected value, runner-up and reason for every row."""
     answered, known, _ = answer_rows(fitted, rows.conformed)
     worth = _worths(fitted, rows, costs, limits, calibrated(fitted, answered.decoded))
-    return decision_frame(worth, decided(worth, limits, _groups(rows.raw, limits)), known)
+    chosen = decided(worth, limits, _groups(rows.raw, limits))
+    unlike = None
+    if fitted.novelty is not None and answered.novelty is not None:
+        unlike = fitted.novelty.unlike(answered.novelty)
+    return Made(decision_frame(worth, chosen, known, unlike), worth, chosen, answered, known)
 
 
 def judge(fitted: Fitted, rows: Rows, costs: Costs, limits: Sequence[Limit], trained: Rows | None) -> Money:
@@ -49,9 +65,9 @@ def judge(fitted: Fitted, rows: Rows, costs: Costs, limits: Sequence[Limit], tra
                 "A threshold is chosen between two classes, and the model knows more.",
                 "Leave `trained` away.",
             )
-        worth, truth, groups = _judged(fitted, trained, costs, limits)
+        worth, truth, groups = judged_worths(fitted, trained, costs, limits)
         threshold = best_threshold(worth, truth, limits, groups)
-    worth, truth, groups = _judged(fitted, rows, costs, limits)
+    worth, truth, groups = judged_worths(fitted, rows, costs, limits)
     return money(worth, truth, limits, groups, threshold=threshold)
 
 
@@ -112,9 +128,11 @@ def order(
     )
 
 
-def _judged(
+def judged_worths(
     fitted: Fitted, rows: Rows, costs: Costs, limits: Sequence[Limit]
 ) -> tuple[Worths, np.ndarray, dict[str, np.ndarray]]:
+    """What every action is worth in rows with known answers, their true classes, and the groups that limits
+    count by. Raises TargetError for an answer that the model does not know."""
     truth = _classes_target(fitted).encode(rows.conformed)
     strange = int((truth < 0).sum())
     if strange:

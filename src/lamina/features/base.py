@@ -25,6 +25,8 @@ class Feature(ABC):
     kind: ClassVar[str]
     # How many rows, evenly taken, tell enough to fit on; None: every row counts
     enough: ClassVar[int | None] = None
+    # Whether every column is fitted by itself and ``joined`` puts them together: one column in memory
+    by_column: ClassVar[bool] = False
     name: str
     columns: tuple[str, ...]
 
@@ -32,6 +34,11 @@ class Feature(ABC):
     @abstractmethod
     def fit(cls, name: str, frame: pl.DataFrame, columns: Sequence[str]) -> Self:
         """Learns from the training rows of ``frame`` how to read ``columns``."""
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """One feature of those that read a column each, where ``by_column``."""
+        return parts[0]
 
     @abstractmethod
     def transform(self, frame: pl.DataFrame) -> Arrays:
@@ -53,6 +60,10 @@ class Feature(ABC):
     def findings(self, arrays: Arrays) -> list[Finding]:
         """What is noticed in the encoded values themselves: recordings that are silent, say."""
         return []
+
+    def stored(self, name: str) -> np.dtype[Any] | None:
+        """A smaller type that holds the array ``name`` just as well, where many rows are kept."""
+        return None
 
     @property
     def row_bytes(self) -> int:

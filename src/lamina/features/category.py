@@ -26,6 +26,7 @@ class CategoryFeature(Feature):
     """
 
     kind: ClassVar[str] = "category"
+    by_column: ClassVar[bool] = True
     name: str
     columns: tuple[str, ...]
     known: tuple[tuple[str, ...], ...]
@@ -35,6 +36,16 @@ class CategoryFeature(Feature):
     def fit(cls, name: str, frame: pl.DataFrame, columns: Sequence[str]) -> Self:
         known, rare = zip(*(vocabulary(frame[each]) for each in columns), strict=True)
         return cls(name, tuple(columns), known, rare)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        columns, known, rare = zip(*((p.columns[0], p.known[0], p.rare[0]) for p in parts), strict=True)
+        return cls(parts[0].name, columns, known, rare)
+
+    def stored(self, name: str) -> np.dtype[Any]:
+        """As small as the codes allow: uint8, int16 or int32."""
+        most = max(self.sizes)
+        return np.dtype(np.uint8 if most <= 2**8 else np.int16 if most <= 2**15 else np.int32)
 
     def transform(self, frame: pl.DataFrame) -> Arrays:
         out = np.empty((frame.height, len(self.columns)), np.int32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -14,6 +14,9 @@ from lamina.catalog import KINDS, Kind, part
 from lamina.errors import ModelFileError
 from lamina.features.base import Arrays, Feature
 from lamina.records import Field, Finding, Schema
+
+# Names of columns and numbers of rows → those columns of those rows
+Take = Callable[[list[str], np.ndarray], pl.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -34,15 +37,28 @@ class Features:
 
         ``options`` are further arguments of a kind's feature, by kind.
         """
-        parts: list[Feature] = []
         rows = np.arange(frame.height) if rows is None else rows
+        return cls.fit_on(lambda names, chosen: frame.select(names)[chosen], schema, rows, options)
+
+    @classmethod
+    def fit_on(
+        cls,
+        take: Take,
+        schema: Schema,
+        rows: np.ndarray,
+        options: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> Self:
+        """The same where columns are read as they are wanted: ``take`` gives some of them, of some rows."""
+        parts: list[Feature] = []
         for kind in KINDS.values():
             chosen = (options or {}).get(kind.name, {})
             for name, block in _blocks(kind, schema.of_kind(kind.name)):
                 feature: type[Feature] = part(kind.feature)
+                seen = _evenly(rows, feature.enough)
                 # one block at a time: a copy of all training rows would double a large table
-                seen = frame.select(block)[_evenly(rows, feature.enough)]
-                parts.append(feature.fit(name, seen, block, **chosen))
+                each = [[column] for column in block] if feature.by_column else [block]
+                fitted = [feature.fit(name, take(columns, seen), columns, **chosen) for columns in each]
+                parts.append(feature.joined(fitted))
         return cls(tuple(parts))
 
     def transform(self, frame: pl.DataFrame) -> Arrays:
@@ -54,6 +70,19 @@ class Features:
 
     def extend(self, frame: pl.DataFrame) -> Self:
         return type(self)(tuple(each.extend(frame) for each in self.parts))
+
+    def with_columns(self, frame: pl.DataFrame, fields: Sequence[Field]) -> Self:
+        """And these columns, in blocks of their own behind the others, fitted on the rows of ``frame``."""
+        parts = list(self.parts)
+        for kind in KINDS.values():
+            new = [field for field in fields if field.kind == kind.name]
+            for name, block in _blocks(kind, new):
+                taken = {each.name for each in parts}
+                free = next(n for k in range(2, len(parts) + 3) if (n := f"{name} {k}") not in taken)
+                feature: type[Feature] = part(kind.feature)
+                rows = _evenly(np.arange(frame.height), feature.enough)
+                parts.append(feature.fit(free if name in taken else name, frame.select(block)[rows], block))
+        return type(self)(tuple(parts))
 
     def __iter__(self) -> Iterator[Feature]:
         return iter(self.parts)

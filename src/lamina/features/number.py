@@ -103,7 +103,7 @@ def centre_and_spread(values: np.ndarray) -> tuple[float, float]:
     return float(centre), float(spread)
 
 
-def scaled(values: np.ndarray, centre: float, spread: float) -> np.ndarray:
+def scaled(values: np.ndarray, centre: float | np.ndarray, spread: float | np.ndarray) -> np.ndarray:
     """``asinh((value - centre) / spread)``."""
     with np.errstate(over="ignore"):
         bent: np.ndarray = np.arcsinh(np.clip((values - centre) / spread, -1e30, 1e30))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from lamina.features.base import Arrays
 from lamina.features.features import Features
-from lamina.training.answered import Answered, answered
+from lamina.features.targets.told import LabelSets, Numbers, Told
+from lamina.predictions.abstain import SET, abstentions
+from lamina.training.answered import Answered, Judge, answered
 from lamina.training.fitted import Fitted
 
 CHUNK = 131_072  # rows encoded at once: bounds memory whatever the table's size
@@ -52,7 +55,7 @@ def calibrated(fitted: Fitted, decoded: np.ndarray) -> np.ndarray:
     return decoded if fitted.confidence is None else fitted.confidence.calibrated(decoded)
 
 
-def answer_frame(
+def told(
     fitted: Fitted,
     answered: Answered,
     known: np.ndarray,
@@ -60,15 +63,40 @@ def answer_frame(
     probabilities: bool | None = None,
     coverage: float | None = None,
     values: pl.Series | None = None,
-) -> pl.DataFrame:
-    """The answers as columns, the first of each target ``predicted_<target>``, then the bounds.
+) -> list[Told]:
+    """The answers, one column each, the first of each target ``predicted_<target>``, then the bounds, then
+    whether to rely on them.
 
     ``probabilities``: a column for each class or label (None: where they are few). Rows where ``known`` is
     false are null. ``coverage`` is how often bounds are to hold (None: as the model was fitted for),
     ``values`` those of the column in whose groups they do.
     """
-    told = calibrated(fitted, answered.decoded)
-    answers = fitted.target.answer_columns(told, known, probabilities=probabilities)
+    decoded = calibrated(fitted, answered.decoded)
+    answers: list[Told] = [*fitted.target.told(decoded, known, probabilities=probabilities)]
+    bounds: list[Told] = []
     if fitted.confidence is not None:
-        answers += fitted.confidence.columns(answered, known, coverage=coverage, values=values)
-    return pl.DataFrame(answers)
+        bounds = fitted.confidence.columns(answered, known, coverage=coverage, values=values)
+    return [*answers, *bounds, *_doubts(fitted, bounds, answered.novelty, known)]
+
+
+def answer_frame(fitted: Fitted, answered: Answered, known: np.ndarray, **asked: Any) -> pl.DataFrame:
+    """What is ``told`` as a frame."""
+    return pl.DataFrame([each.series() for each in told(fitted, answered, known, **asked)])
+
+
+def _doubts(
+    fitted: Fitted, bounds: Sequence[Told], novelty: np.ndarray | None, known: np.ndarray
+) -> list[Told]:
+    """``novelty``, ``abstain`` and its reason, as far as the model can tell."""
+    sets = [each for each in bounds if isinstance(each, LabelSets) and each.name.startswith(SET)]
+    if fitted.novelty is None or novelty is None:
+        return abstentions(sets, None, known) if bounds else []
+    return [
+        Numbers("novelty", novelty, known),
+        *abstentions(sets, fitted.novelty.unlike(novelty), known),
+    ]
+
+
+def judge_of(fitted: Fitted) -> Judge | None:
+    """What tells how unlike the training rows a row is, where the model knows."""
+    return None if fitted.novelty is None else fitted.novelty.judge(fitted.target)

@@ -12,14 +12,18 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Self
 
 import numpy as np
-import polars as pl
 
-from lamina.features.targets.base import Target, floats
+from lamina.features.targets.base import Target
+from lamina.features.targets.told import LabelSets, Numbers, Told
 from lamina.predictions.conformal import class_misfits, class_sets, threshold, thresholds
 
 SHARE_TO_FIT: Final = 1 / 5  # of the rows tell how hard a row is; the others how far the bounds must reach
 BENDS: Final = 6  # places at which the width may change with the answer
-LEAST: Final = 1e-6  # a deviation in a logarithm
+LEAST: Final = 1e-6  # a deviation, a width
+LITTLE: Final = 1 / 20  # of the median deviation: below it the logarithm of a deviation says nothing
+HELD: Final = 10.0  # how strongly the weights of what may tell how hard a row is are held to be small
+OUTERMOST: Final = 0.005  # share of the rows at either end beyond which none counts as easier or harder
+ANY: Final = 50.0  # no end: a logarithm that none reaches
 
 
 @dataclass(frozen=True)
@@ -42,8 +46,8 @@ class Bound(ABC):
     @abstractmethod
     def columns(
         self, target: Target, decoded: np.ndarray, spread: np.ndarray, limits: np.ndarray, known: np.ndarray
-    ) -> list[pl.Series]:
-        """The bounds of every row as columns; null where ``known`` is false. ``limits`` ``(rows,)``."""
+    ) -> list[Told]:
+        """The bounds of every row, one column each; null where ``known`` is false. ``limits`` ``(rows,)``."""
 
     @abstractmethod
     def held(
@@ -98,7 +102,7 @@ class ClassBound(Bound):
 
     def columns(
         self, target: Target, decoded: np.ndarray, spread: np.ndarray, limits: np.ndarray, known: np.ndarray
-    ) -> list[pl.Series]:
+    ) -> list[Told]:
         return [sets(target, "prediction_set", class_sets(decoded, limits), known)]
 
     def held(
@@ -123,7 +127,7 @@ class LabelBound(Bound):
 
     def columns(
         self, target: Target, decoded: np.ndarray, spread: np.ndarray, limits: np.ndarray, known: np.ndarray
-    ) -> list[pl.Series]:
+    ) -> list[Told]:
         return [sets(target, f"possible_{target.column}", self._chosen(decoded, limits), known)]
 
     def held(
@@ -144,12 +148,19 @@ class NumberBound(Bound):
     predictive inference for regression", section 5.2).
 
     How hard is a small model of its own: the logarithm of the deviation from the members' disagreement and
-    from the answer itself, with bends; ``weights`` and ``bends`` are its numbers."""
+    from the answer itself, with bends; ``weights`` and ``bends`` are its numbers, ``ends`` the lowest and the
+    highest logarithm that it may tell."""
 
     weights: np.ndarray
     bends: np.ndarray
+    ends: np.ndarray
 
-    arrays: ClassVar[tuple[str, ...]] = ("weights", "bends")
+    arrays: ClassVar[tuple[str, ...]] = ("weights", "bends", "ends")
+
+    @classmethod
+    def of(cls, tensors: Mapping[str, np.ndarray]) -> Self:
+        """Files from before there were ends have none."""
+        return super().of({"ends": np.array([-ANY, ANY]), **tensors})
 
     @classmethod
     def fit(
@@ -164,18 +175,21 @@ class NumberBound(Bound):
             np.unique(np.quantile(decoded[first], np.linspace(0, 1, BENDS))) if first.any() else np.zeros(0)
         )
         told = _basis(decoded, spread, bends)
-        weights = _ridge(told[first], np.log(missed[first] + LEAST))
-        hard = np.exp(told @ weights)
+        least = max(LITTLE * float(np.median(missed[first])), LEAST) if first.any() else LEAST
+        weights = _ridge(told[first], np.log(missed[first] + least))
+        hard = told @ weights
+        ends = np.quantile(hard[first], [OUTERMOST, 1 - OUTERMOST]) if first.any() else np.array([-ANY, ANY])
+        hard = np.exp(np.clip(hard, *ends))
         rest = None if groups is None else groups[~first]
-        return cls(missed[~first] / hard[~first], rest, weights, bends.astype(np.float64))
+        return cls(missed[~first] / hard[~first], rest, weights, bends.astype(np.float64), ends)
 
     def columns(
         self, target: Target, decoded: np.ndarray, spread: np.ndarray, limits: np.ndarray, known: np.ndarray
-    ) -> list[pl.Series]:
+    ) -> list[Told]:
         reach = limits * self._hard(decoded, spread)
         low, high = (in_units(target, decoded + sign * reach) for sign in (-1, 1))
         named = ((f"{target.column}_low", low), (f"{target.column}_high", high))
-        return [floats(name, values, known, pl.Float64) for name, values in named]
+        return [Numbers(name, values, known, single=False) for name, values in named]
 
     def held(
         self, decoded: np.ndarray, spread: np.ndarray, answers: np.ndarray, limits: np.ndarray
@@ -184,7 +198,7 @@ class NumberBound(Bound):
         return np.abs(answers - decoded) <= reach, 2 * reach
 
     def _hard(self, decoded: np.ndarray, spread: np.ndarray) -> np.ndarray:
-        hard: np.ndarray = np.exp(_basis(decoded, spread, self.bends) @ self.weights)
+        hard: np.ndarray = np.exp(np.clip(_basis(decoded, spread, self.bends) @ self.weights, *self.ends))
         return hard
 
 
@@ -204,10 +218,10 @@ class QuantileBound(Bound):
 
     def columns(
         self, target: Target, decoded: np.ndarray, spread: np.ndarray, limits: np.ndarray, known: np.ndarray
-    ) -> list[pl.Series]:
+    ) -> list[Told]:
         low, high = (in_units(target, each) for each in self._ends(decoded, limits))
         named = ((f"{target.column}_low", low), (f"{target.column}_high", high))
-        return [floats(name, values, known, pl.Float64) for name, values in named]
+        return [Numbers(name, values, known, single=False) for name, values in named]
 
     def held(
         self, decoded: np.ndarray, spread: np.ndarray, answers: np.ndarray, limits: np.ndarray
@@ -233,25 +247,9 @@ BOUNDS: Final[dict[str, type[Bound]]] = {
 }
 
 
-def sets(target: Any, name: str, chosen: np.ndarray, known: np.ndarray) -> pl.Series:
+def sets(target: Any, name: str, chosen: np.ndarray, known: np.ndarray) -> LabelSets:
     """Booleans ``(rows, class)`` → lists of classes, in the type they came in; null where not ``known``."""
-    words = (
-        target.decode(np.arange(len(target.labels))) if hasattr(target, "dtype") else pl.Series(target.labels)
-    )
-    rows, codes = np.nonzero(chosen & known[:, None])
-    ends = np.cumsum(np.bincount(rows, minlength=len(chosen)))
-    lists = (
-        pl.DataFrame(
-            {"row": rows, "class": words.gather(codes)}, schema={"row": pl.Int64, "class": words.dtype}
-        )
-        .group_by("row", maintain_order=True)
-        .agg("class")
-    )
-    places = pl.DataFrame({"row": np.arange(len(ends))})
-    filled = places.join(lists, on="row", how="left", maintain_order="left")["class"]
-    empty = pl.Series([[]], dtype=pl.List(words.dtype))
-    filled = pl.select(pl.when(pl.Series(known)).then(filled.fill_null(empty)).otherwise(None)).to_series()
-    return filled.alias(name)
+    return LabelSets(name, chosen, known, target.values if hasattr(target, "dtype") else target.labels)
 
 
 def in_units(target: Any, standard: np.ndarray) -> np.ndarray:
@@ -271,15 +269,14 @@ def _basis(decoded: np.ndarray, spread: np.ndarray, bends: np.ndarray) -> np.nda
 
 
 def _ridge(told: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Least squares held to be small, all but the constant; standardised inside."""
+    """Least squares held to be small, all but the constant, the first; standardised inside."""
     if not len(told):
         return np.zeros(told.shape[1])
-    scale = np.maximum(told.std(0), 1e-9)
-    scale[0] = 1.0
-    scaled = told / scale
-    held = np.eye(told.shape[1]) * 1.0
-    held[0, 0] = 1e-9
-    solved: np.ndarray = np.linalg.solve(scaled.T @ scaled + held, scaled.T @ wanted) / scale
+    centre, scale = told.mean(0), np.maximum(told.std(0), 1e-9)
+    scaled = ((told - centre) / scale)[:, 1:]
+    held = HELD * np.eye(scaled.shape[1])
+    weights = np.linalg.solve(scaled.T @ scaled + held, scaled.T @ (wanted - wanted.mean())) / scale[1:]
+    solved: np.ndarray = np.concatenate([[wanted.mean() - centre[1:] @ weights], weights])
     return solved
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import polars as pl
 
+from lamina.data.conform import Conforming, conform_part
+from lamina.data.large import rows_at_once
+from lamina.data.table import Table
 from lamina.features.base import Arrays
 from lamina.features.features import Features, broken, broken_findings
-from lamina.predictions.answers import answer_frame, covered_by, encoded
+from lamina.predictions.answers import answer_frame, covered_by, encoded, judge_of
+from lamina.progress import Bar
 from lamina.records import Finding
 from lamina.training.answered import Answered, answered
 from lamina.training.fitted import Fitted
@@ -40,6 +45,33 @@ def predict(
     return answers, findings
 
 
+class InParts:
+    """The answers of a large table a part of its rows at a time: pairs of the rows as read and their answers.
+
+    Every column is first looked through as a whole: ``findings``; raises ColumnError as ``conform`` does.
+    """
+
+    def __init__(
+        self, fitted: Fitted, table: Table, *, probabilities: bool | None, coverage: float | None = None
+    ) -> None:
+        self._fitted, self._table = fitted, table
+        self._asked: dict[str, Any] = {"probabilities": probabilities, "coverage": coverage}
+        self.findings: tuple[Finding, ...] = ()
+
+    def __iter__(self) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+        conforming = Conforming(self._table, self._fitted.schema, need_target=False)
+        for _ in conforming:
+            pass
+        self.findings = (*self._table.findings, *conforming.findings)
+        done = 0
+        with Bar("predicting", len(self._table)) as bar:
+            for part in self._table.parts(rows_at_once(len(self._table.columns))):
+                frame = conform_part(part, self._fitted.schema)
+                yield part, predict(self._fitted, frame, **self._asked)[0]
+                done += part.height
+                bar.at(done)
+
+
 def answer_rows(
     fitted: Fitted, frame: pl.DataFrame, watch: Callable[[int], None] = lambda rows: None
 ) -> tuple[Answered, np.ndarray, tuple[Finding, ...]]:
@@ -49,7 +81,7 @@ def answer_rows(
     done = 0
     for arrays, upto in encoded(fitted.features, frame):
         chunk = frame.slice(done, upto - done)
-        raw.append(answered(fitted.network, arrays))
+        raw.append(answered(fitted.network, arrays, judge_of(fitted)))
         readable.append(_readable(arrays, fitted.features, chunk.height))
         for column, rows in broken(arrays, chunk, fitted.features).items():
             unreadable.setdefault(column, []).append(rows + done)

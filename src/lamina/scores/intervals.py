@@ -9,6 +9,7 @@ import numpy as np
 from lamina.scores.ranking import Scores
 
 DRAWS = 200  # bootstrap samples
+GAPS = ("ece",)  # scores that are sums of absolute differences
 MOST_WORK = 8_000_000  # rows × draws spent on intervals; fewer draws beyond
 
 
@@ -18,7 +19,11 @@ def intervals(
     answers: np.ndarray,
     seed: int = 0,
 ) -> dict[str, tuple[float, float]]:
-    """95 % percentile bootstrap interval of every score: the rows drawn again with replacement."""
+    """95 % percentile bootstrap interval of every score: the rows drawn again with replacement.
+
+    Drawing adds chance, and to a gap (``GAPS``) chance can only add: its interval is moved back by as much as
+    the mean of the draws lies above the score itself.
+    """
     rng = np.random.default_rng(seed)
     draws = int(np.clip(MOST_WORK // max(len(answers), 1), 20, DRAWS))
     drawn: dict[str, list[float]] = {}
@@ -26,7 +31,13 @@ def intervals(
         rows = rng.integers(0, len(answers), len(answers))
         for name, value in score(predicted[rows], answers[rows]).items():
             drawn.setdefault(name, []).append(value)
-    return {
-        name: (float(np.quantile(values, 0.025)), float(np.quantile(values, 0.975)))
-        for name, values in drawn.items()
-    }
+    own = score(predicted, answers) if any(name.endswith(GAPS) for name in drawn) else {}
+    return {name: _interval(np.array(values), own.get(name), name) for name, values in drawn.items()}
+
+
+def _interval(values: np.ndarray, own: float | None, name: str) -> tuple[float, float]:
+    low, high = float(np.quantile(values, 0.025)), float(np.quantile(values, 0.975))
+    if own is None or not name.endswith(GAPS):
+        return low, high
+    added = max(0.0, float(values.mean()) - own)
+    return max(0.0, low - added), high - added

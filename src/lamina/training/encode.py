@@ -10,9 +10,7 @@ import numpy as np
 import polars as pl
 
 from lamina.catalog import ANSWERS, KINDS
-from lamina.data.conform import conform
-from lamina.data.doctor import Case, examine, set_aside, stop_on_fatal
-from lamina.data.doctor.report import numbers_of
+from lamina.data.doctor import examine, set_aside, stop_on_fatal
 from lamina.data.infer import infer
 from lamina.data.split import Split, split
 from lamina.data.table import Table
@@ -21,12 +19,16 @@ from lamina.features.base import Arrays
 from lamina.features.features import Features, broken, broken_findings
 from lamina.features.targets.base import Target
 from lamina.features.targets.several import fit_target
-from lamina.records import Finding, Schema
+from lamina.records import Finding, Quality, Schema
 from lamina.settings import Settings
 from lamina.tasks import Task, check_metric
+from lamina.training.rows import Rows, rows_of
+from lamina.training.sample import Sample
 
 SHARE = 0.15  # of the rows kept for validation, at most MOST_VALIDATION of them
 MOST_VALIDATION = 20_000
+OF_TEXTS, MANY_TEXTS = 0.1, 4000  # share with texts from so many rows on: every text tells new words
+TUNED_PER_CLASS = 500  # training rows from which on pretrained encoders learn by default
 MEDIA = ("image", "audio", "video")
 PICTURES = 2000  # validation rows when they only judge, as they do for pictures
 
@@ -44,6 +46,7 @@ class Encoded:
     split: Split
     findings: tuple[Finding, ...]
     covered_by: pl.Series | None = None
+    sample: Sample | None = None
 
 
 def encode(
@@ -55,30 +58,33 @@ def encode(
 ) -> Encoded:
     """Raw columns → arrays: the features learn from the training rows only."""
     schema = infer(table, task=task, kinds=kinds, roles=roles)
-    frame, findings = conform(table, schema, need_target=True)
-    target = fit_target(frame, schema, settings.size)
+    rows = rows_of(table, schema)
+    covered = _covered_by(rows, schema, settings)
+    known = rows.known
+    target = fit_target(known, schema, settings.size)
     _check_frames(schema, target, settings)
     check_metric(task, target.metrics, ANSWERS[target.answer].what)
     parts = split(
-        frame, schema, answer=schema.with_role("target")[0].answer,
-        share=_share(frame.height, schema, settings), seed=settings.seed, how=settings.split,
+        known, schema, answer=schema.with_role("target")[0].answer,
+        share=validation_share(len(rows), schema, settings), seed=settings.seed, how=settings.split,
     )  # fmt: skip
-    case = Case(frame, schema, held_out=parts.validation, numbers=numbers_of(table, schema, frame.height))
-    schema, found = set_aside(schema, examine(case), roles, settings.allow)
-    findings = (*table.findings, *findings, *found)
+    schema, found = set_aside(schema, examine(rows.case(parts)), roles, settings.allow)
+    findings = (*table.findings, *rows.findings, *found)
     stop_on_fatal(findings, settings.allow)
-    features = Features.fit(frame, schema, parts.train, _options(schema, target, settings))
-    arrays = features.transform(frame)
+    options = _options(schema, target, len(parts.train), settings)
+    features = Features.fit_on(rows.take, schema, parts.train, options)
+    arrays, frame = rows.transform(features)
     findings += tuple(finding for each in features for finding in each.findings(arrays))
-    unreadable = broken(arrays, frame, features)
-    answers = target.encode(frame)
-    weights = _weights(frame, schema, answers, target, task)
-    covered = _covered_by(frame, target, settings)
+    unreadable = {} if frame is None else broken(arrays, frame, features)
+    answers = target.encode(known)
+    weights = row_weights(known, schema, answers, target, task)
     encoded = Encoded(schema, features, target, arrays, answers, weights, parts, tuple(findings), covered)
-    return without_broken(encoded, unreadable) if unreadable else encoded
+    if unreadable:
+        encoded = without_broken(encoded, unreadable)
+    return replace(encoded, sample=Sample.of(rows.take, schema, encoded.split, settings.seed))
 
 
-def _options(schema: Schema, target: Target, settings: Settings) -> dict[str, dict[str, Any]]:
+def _options(schema: Schema, target: Target, rows: int, settings: Settings) -> dict[str, dict[str, Any]]:
     """What the settings and the target say to the features, by kind."""
     pretrained = False if target.frames else settings.pretrained
     return {
@@ -91,25 +97,26 @@ def _options(schema: Schema, target: Target, settings: Settings) -> dict[str, di
         "video": {"side": settings.size},
         "text": {
             "pretrained": _pretrained(settings),
-            # media are trained at rates that would make the encoder forget
-            "tuned": settings.quality == "best" and not any(map(schema.of_kind, MEDIA)),
+            "rare": settings.quality != "fast",
+            "tuned": _tuned(schema, target, rows, settings),
         },
         "audio": {"whole": target.frames},
     }
 
 
-def _covered_by(frame: pl.DataFrame, target: Target, settings: Settings) -> pl.Series | None:
+def _covered_by(rows: Rows, schema: Schema, settings: Settings) -> pl.Series | None:
     """The column in whose groups bounds are to hold; the classes themselves are no column of their own."""
     by = settings.coverage_by
-    if by is None or by in target.targets:
+    if by is None or by in [field.name for field in schema.with_role("target")]:
         return None
-    if by not in frame.columns:
+    names = [field.name for field in schema if field.role != "ignored"]
+    if by not in names:
         raise UsageError(
             f"Bounds are to hold in every group of {by!r}, which is no column that is read.",
-            nearest(by, [*frame.columns]),
+            nearest(by, names),
             column=by,
         )
-    return frame[by]
+    return rows.whole(by)
 
 
 def without_broken(encoded: Encoded, unreadable: Mapping[str, np.ndarray]) -> Encoded:
@@ -164,14 +171,28 @@ def _pretrained(settings: Settings) -> bool | None:
     return settings.pretrained
 
 
-def _share(rows: int, schema: Schema, settings: Settings) -> float:
+def _tuned(schema: Schema, target: Target, rows: int, settings: Settings) -> Quality:
+    """How much time there is for encoders to learn. Media are trained at rates that would make them forget;
+    by default several would take more time, and make the file larger, than is good, and few texts of a class
+    are learnt better from what the encoder knows."""
+    if any(map(schema.of_kind, MEDIA)):
+        return "fast"
+    several = len(schema.of_kind("text")) > 1
+    few = target.codes and rows < TUNED_PER_CLASS * target.scores
+    return "fast" if settings.quality == "good" and (several or few) else settings.quality
+
+
+def validation_share(rows: int, schema: Schema, settings: Settings) -> float:
+    """The share of the rows that is held out from training."""
     if settings.validation is not None:
         return settings.validation
-    most = PICTURES if any(map(schema.of_kind, MEDIA)) else MOST_VALIDATION
-    return min(SHARE, most / max(rows, 1))
+    if any(map(schema.of_kind, MEDIA)):
+        return min(SHARE, PICTURES / max(rows, 1))
+    texts = schema.of_kind("text") and rows >= MANY_TEXTS
+    return min(OF_TEXTS if texts else SHARE, MOST_VALIDATION / max(rows, 1))
 
 
-def _weights(
+def row_weights(
     frame: pl.DataFrame, schema: Schema, answers: np.ndarray, target: Target, task: Task
 ) -> np.ndarray | None:
     """Row weights with mean 1: from the weight column, and against rare classes when asked."""

@@ -22,11 +22,13 @@ from lamina.training.choose import choose_recipe
 from lamina.training.encode import Encoded
 from lamina.training.examples import Examples
 from lamina.training.fitted import Fitted
+from lamina.training.linear import NO_LINEAR_PARTS, LinearParts, choose_blend, fit_linear, put_in
 from lamina.training.loop import Training, Watch, go_on_from, train
 from lamina.training.mirror import mirror_test, undecided, with_mirror, without_test
 from lamina.training.precision import Machine, choose_device, choose_precision, computing
 from lamina.training.prepare import prepare
 from lamina.training.recipe import Recipe, annealing
+from lamina.training.sample import Sample
 from lamina.training.see import see_once
 from lamina.training.validation import Validation
 
@@ -60,9 +62,17 @@ def train_network(
             sizes = (*sizes, mirror)
         network = build(architecture, encoded.features, settings.seed)
         validation = encoded.split.validation
-        kept = kept_apart(encoded.split, settings.seed) if recipe.anneal else validation
+        kept = validation
+        if recipe.anneal or recipe.spare:
+            kept = kept_apart(encoded.split, settings.seed)
+        allowed = np.setdiff1d(validation, kept) if len(kept) else validation[:0]
+        seen = torch.from_numpy(np.union1d(encoded.split.train, allowed)).to(device)
+        linear, examples = fit_linear(network, examples, seen)
+        if recipe.spare and len(kept):
+            recipe = msgspec.structs.replace(recipe, steps=recipe.steps * len(seen) // rows)
+            learnt, held_out = seen, torch.from_numpy(kept).to(device)
         parts = Parts(learnt, held_out, torch.from_numpy(kept).to(device))
-        training, before = run(network, examples, parts, recipe, metric, checkpoint, machine.progress)
+        training, before = run(network, examples, parts, recipe, metric, checkpoint, machine.progress, linear)
     network.settle()
     network.cpu().eval()
     if checkpoint is not None and not training.stopped.startswith("interrupted"):
@@ -91,6 +101,11 @@ class Unseen(NamedTuple):
     rows: np.ndarray
     before: Answered | None
 
+    def sample(self, encoded: Encoded) -> Sample | None:
+        """The rows kept of the table, those never learnt from marked."""
+        never = self.rows if self.before is None else self.rows[:0]
+        return None if encoded.sample is None else encoded.sample.marked(never)
+
 
 class Parts(NamedTuple):
     """Rows to learn from, rows held out, and those of them that are never learnt from; int64."""
@@ -108,6 +123,7 @@ def run(
     metric: str,
     checkpoint: Checkpoint | None,
     shown: bool,
+    linear: LinearParts = NO_LINEAR_PARTS,
 ) -> tuple[Training, Answered | None]:
     """Learns until validation stops it, then anneals where the recipe says so, on the rows held out, too, but
     those to be kept apart. Where none are, the answers for the rows held out, before they are learnt from."""
@@ -123,10 +139,12 @@ def run(
     with Bar("training", 1000, shown=shown) as bar:
         watch = _on(bar, metric)
         training = train(training, watch)
+        blend = choose_blend(network, examples, held_out, linear)
+        put_in(network, linear, blend)
         if not recipe.anneal or training.best is None or training.stopped.startswith("interrupted"):
             return training, None
         few = len(held_out) and not len(apart)
-        before = answered_examples(network, examples, held_out) if few else None
+        before = answered_examples(network, linear.heard(examples), held_out) if few else None
         learnt = torch.cat([rows, held_out[~torch.isin(held_out, apart)]]).sort().values
         left = None if limit is None else max(1e-3, limit - training.seconds)
         last = Training(
@@ -139,6 +157,7 @@ def run(
         )
         go_on_from(last, training.best, averaged=recipe.anneal_averaged)
         train(last, watch)
+        put_in(network, linear, blend)
     training.epochs += [
         msgspec.structs.replace(each, number=each.number + len(training.epochs)) for each in last.epochs
     ]

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from lamina.errors import TrainingError
+from lamina.network.inputs.base import Batch
 from lamina.network.network import Network
 from lamina.records import Epoch
 from lamina.training.average import Average
@@ -47,6 +48,8 @@ class Training:
     validation: Validation | None = None
     checkpoint: Checkpoint | None = None
     phase: str = "learn"
+    # What is made small, of (arrays as augmented, answers, weights); None: the network's own loss
+    objective: Callable[[Batch, Tensor, Tensor | None], Tensor] | None = None
     epochs: list[Epoch] = field(default_factory=list)
     step: int = 0
     loss: float = float("nan")
@@ -121,7 +124,7 @@ def train_step(training: Training, batch: Examples) -> float:
     """Forward, backward, adjust."""
     network, recipe = training.network, training.recipe
     arrays = network.augment(batch.arrays, training.generator)
-    loss = network.loss(arrays, batch.answers, batch.weights)
+    loss = (training.objective or network.loss)(arrays, batch.answers, batch.weights)
     value = loss.item()
     if not value < float("inf"):
         raise NotFiniteError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -19,19 +19,28 @@ MOST_ROWS: Final = 50_000  # looked at, evenly taken, by checks that need not se
 PLAIN: Final = ("number", "category", "flag", "date")  # kinds with one plain value per cell
 
 
+class Whole(NamedTuple):
+    """The targets of all rows of a large table, and each row's number in the table as read."""
+
+    targets: pl.DataFrame
+    numbers: np.ndarray | None
+
+
 @dataclass(frozen=True)
 class Case:
     """A conformed frame with what is known of it.
 
     ``held_out`` are the rows kept for validation;
     ``numbers`` each row's number in the table as read, where rows were left out. ``details`` collects the
-    rows behind the findings.
+    rows behind the findings. Of a large table the frame is a sample of the rows; ``whole`` are the answers of
+    all, so that classes are counted and neighbours compared as they are.
     """
 
     frame: pl.DataFrame
     schema: Schema
     held_out: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
     numbers: np.ndarray | None = None
+    whole: Whole | None = None
     details: list[pl.DataFrame] = field(default_factory=list)
 
     @cached_property
@@ -45,6 +54,24 @@ class Case:
         if self.target is None:
             return None
         return "number" if self.target.kind == "number" else "classes"
+
+    @property
+    def height(self) -> int:
+        """How many rows there are in all."""
+        return self.frame.height if self.whole is None else self.whole.targets.height
+
+    @property
+    def all_answers(self) -> pl.Series:
+        """The target's cells in all rows."""
+        assert self.target is not None
+        return (self.frame if self.whole is None else self.whole.targets)[self.target.name]
+
+    def answer_rows(self, places: np.ndarray) -> tuple[int, ...]:
+        """Row numbers as read, of places in ``all_answers``; the first hundred."""
+        if self.whole is None:
+            return self.rows(places)
+        first, numbers = places[:SHOWN_ROWS], self.whole.numbers
+        return tuple(int(each) for each in (first if numbers is None else numbers[first]))
 
     def per_target(self) -> list[Case]:
         """Of several targets each one by itself, the others left aside."""

@@ -46,7 +46,7 @@ def leak(case: Case, field: Field, how: str) -> Finding:
         severity="warning",
         code="leak",
         column=name,
-        count=case.frame.height,
+        count=case.height,
         message=f"Column {name!r} gives the answer away: it {how}. A model that reads it looks perfect here "
         "and fails in use, where the answer is not known yet.",
         remedy=f"It is left out. If it is known before the answer, keep it with roles={{{name!r}: 'input'}}.",
@@ -61,7 +61,7 @@ def possible_leak(case: Case, field: Field, how: str, effect: str = "") -> Findi
         severity="warning",
         code="possible-leak",
         column=name,
-        count=case.frame.height,
+        count=case.height,
         message=f"Column {name!r} {how}. Is it known at the moment of the prediction? If it is only "
         "known afterwards, the model will look good here and fail in use.",
         remedy=f"If it is known only afterwards, leave it out with roles={{{name!r}: 'ignored'}}.",
@@ -71,7 +71,7 @@ def possible_leak(case: Case, field: Field, how: str, effect: str = "") -> Findi
 
 def leaks(case: Case) -> Iterator[Finding]:
     """The first reason for every column that has one; sure ones are looked for before possible ones."""
-    if case.target is None or case.frame.height < FEW_ROWS:
+    if case.target is None or case.height < FEW_ROWS:
         return
     sure: list[str] = []
     for field in case.inputs:
@@ -262,7 +262,7 @@ def _strong(case: Case, field: Field) -> str | None:
 
 def order(case: Case) -> Iterator[Finding]:
     """Whether the place of a row tells its answer."""
-    if case.target is None or case.frame.height < 10 * FEW_ROWS or not case.inputs:
+    if case.target is None or case.height < 10 * FEW_ROWS or not case.inputs:
         return
     how = _neighbours(case)
     if how is None:
@@ -276,7 +276,7 @@ def order(case: Case) -> Iterator[Finding]:
         severity="note" if place is None or arranged else "warning",
         code="row-order",
         column=case.target.name,
-        count=case.frame.height,
+        count=case.height,
         message=f"In this table {how}. {_harm(place)}",
         remedy="If the rows stand in the order of time, give the column that says when the role time; if "
         "they come in blocks, give the column that names the block the role group.",
@@ -305,7 +305,7 @@ def _tells_place(case: Case) -> str | None:
 def _neighbours(case: Case) -> str | None:
     """How alike the answers of neighbouring rows are, where it is far more than by chance."""
     assert case.target is not None
-    answers = case.frame[case.target.name]
+    answers = case.all_answers
     if case.answer == "number":
         return _neighbours_in_number(answers.cast(pl.Float64).to_numpy())
     same = (answers[1:].to_frame("a").with_columns(b=answers[:-1])).select(pl.col("a") == pl.col("b"))["a"]

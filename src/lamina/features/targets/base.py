@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import polars as pl
 
 from lamina.catalog import ANSWERS
+from lamina.features.targets.told import Column, Numbers, Told
 from lamina.scores.ranking import Scores
 
 MOST_PROBABILITIES = 20  # classes or labels up to which each one gets a column of its own
@@ -50,6 +51,10 @@ class Target(ABC):
     def targets(self) -> tuple[str, ...]:
         """The columns that are predicted."""
         return (self.column,)
+
+    def extend(self, frame: pl.DataFrame) -> Target:
+        """The target after seeing more rows: it may know more classes, old codes keep their numbers."""
+        return self
 
     def encode(self, frame: pl.DataFrame) -> np.ndarray:
         """The answers of a conformed frame."""
@@ -113,6 +118,18 @@ class Target(ABC):
         """What validation can look at; the first is the default."""
         return ANSWERS[self.answer].metrics
 
+    def told(
+        self,
+        decoded: np.ndarray,
+        answered: np.ndarray,
+        *,
+        probabilities: bool | None = None,
+        several: bool = False,
+    ) -> Sequence[Told]:
+        """``answer_columns``, before they are columns."""
+        columns = self.answer_columns(decoded, answered, probabilities=probabilities, several=several)
+        return [Column(each) for each in columns]
+
     @abstractmethod
     def answer_columns(
         self,
@@ -144,15 +161,22 @@ class Target(ABC):
 
 def floats(name: str, values: np.ndarray, answered: np.ndarray, dtype: Any = pl.Float32) -> pl.Series:
     """A column of numbers, null where ``answered`` is false."""
-    return pl.Series(name, np.where(answered, values, np.nan), dtype=dtype).fill_nan(None)
+    return Numbers(name, values, answered, dtype == pl.Float32).series()
 
 
 def probability_columns(
     target: str, names: tuple[str, ...], shares: np.ndarray, answered: np.ndarray, several: bool
 ) -> list[pl.Series]:
     """``probability_<name>`` for every class or label, ``shares`` ``(rows, name)``."""
+    return [each.series() for each in told_probabilities(target, names, shares, answered, several)]
+
+
+def told_probabilities(
+    target: str, names: tuple[str, ...], shares: np.ndarray, answered: np.ndarray, several: bool
+) -> list[Numbers]:
+    """The same, before they are columns."""
     prefix = f"probability_{target}_" if several else "probability_"
-    return [floats(f"{prefix}{name}", shares[:, k], answered) for k, name in enumerate(names)]
+    return [Numbers(f"{prefix}{name}", shares[:, k], answered) for k, name in enumerate(names)]
 
 
 def wants_all(probabilities: bool | None, names: tuple[str, ...]) -> bool:

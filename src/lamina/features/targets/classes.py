@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import polars as pl
 
 from lamina.errors import TargetError
-from lamina.features.targets.base import Target, floats, probability_columns, wants_all
+from lamina.features.targets.base import Target, told_probabilities, wants_all
+from lamina.features.targets.told import Labels, Numbers, Told
 from lamina.scores.classes import class_scores, log_loss
 from lamina.scores.ranking import Scores
 
 UNKNOWN = -1  # the code of a class that training never saw
+LEAST_NEW = 5  # rows of a class that comes later: with fewer it may be a slip of the pen
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,16 @@ class ClassTarget(Target):
             return cls(column, tuple(sorted(words, key=int)), "integer")
         return cls(column, tuple(sorted(words)), dtype)
 
+    def extend(self, frame: pl.DataFrame) -> ClassTarget:
+        """New classes with rows enough are appended, those with the most rows first."""
+        counts = words_of(frame[self.column]).drop_nulls().alias("class").value_counts(name="rows")
+        new = counts.filter((pl.col("rows") >= LEAST_NEW) & ~pl.col("class").is_in(list(self.labels)))
+        labels = new.sort(["rows", "class"], descending=[True, False])["class"].to_list()
+        dtype = self.dtype
+        if (dtype == "integer" and not all(map(is_integer, labels))) or (dtype == "boolean" and labels):
+            dtype = "string"
+        return type(self)(self.column, (*self.labels, *labels), dtype)
+
     def read(self, series: pl.Series) -> np.ndarray:
         """int64 codes ``(rows,)``; ``UNKNOWN`` for a class that is missing or was never seen."""
         labels = pl.Series(self.labels, dtype=pl.String)
@@ -59,13 +72,14 @@ class ClassTarget(Target):
 
     def decode(self, codes: np.ndarray) -> pl.Series:
         """Codes → classes in the type they came in; code -1 is null."""
-        values: list[Any] = list(self.labels)
+        return Labels(self.column, codes, self.values).series()
+
+    @cached_property
+    def values(self) -> list[Any]:
+        """The classes in the type they came in."""
         if self.dtype == "integer":
-            values = [int(each) for each in values]
-        elif self.dtype == "boolean":
-            values = [each == "true" for each in values]
-        picked = pl.Series(self.column, values).gather(pl.Series(np.maximum(codes, 0)))
-        return picked.set(pl.Series(codes < 0), None)
+            return [int(each) for each in self.labels]
+        return [each == "true" for each in self.labels] if self.dtype == "boolean" else list(self.labels)
 
     @property
     def scores(self) -> int:
@@ -104,15 +118,26 @@ class ClassTarget(Target):
         several: bool = False,
     ) -> list[pl.Series]:
         """``predicted_<target>``, the ``probability`` of that class, and ``probability_<class>`` of each."""
+        told = self.told(decoded, answered, probabilities=probabilities, several=several)
+        return [each.series() for each in told]
+
+    def told(
+        self,
+        decoded: np.ndarray,
+        answered: np.ndarray,
+        *,
+        probabilities: bool | None = None,
+        several: bool = False,
+    ) -> list[Told]:
         chosen = np.where(answered, decoded.argmax(1), -1)
         name = f"probability_{self.column}" if several else "probability"
-        columns = [
-            self.decode(chosen).alias(f"predicted_{self.column}"),
-            floats(name, decoded.max(1), answered),
+        told: list[Told] = [
+            Labels(f"predicted_{self.column}", chosen, self.values),
+            Numbers(name, decoded.max(1), answered),
         ]
         if wants_all(probabilities, self.labels):
-            columns += probability_columns(self.column, self.labels, decoded, answered, several)
-        return columns
+            told += told_probabilities(self.column, self.labels, decoded, answered, several)
+        return told
 
     def describe(self) -> str:
         return f"{self.column!r}, one of {len(self.labels)} classes"

@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 
 from lamina.errors import TargetError
-from lamina.features.targets.base import BEYOND, Target, floats
+from lamina.features.targets.base import BEYOND, Target
 from lamina.features.targets.number import finite
+from lamina.features.targets.told import Numbers, Told
 from lamina.scores.numbers import amount_scores, count_scores, gamma_deviance, poisson_deviance
 from lamina.scores.ranking import Scores
 
@@ -68,7 +69,17 @@ class MeanTarget(Target):
         several: bool = False,
     ) -> list[pl.Series]:
         """``predicted_<target>``, the expected value."""
-        return [floats(f"predicted_{self.column}", self.values(decoded), answered, pl.Float64)]
+        return [each.series() for each in self.told(decoded, answered)]
+
+    def told(
+        self,
+        decoded: np.ndarray,
+        answered: np.ndarray,
+        *,
+        probabilities: bool | None = None,
+        several: bool = False,
+    ) -> list[Told]:
+        return [Numbers(f"predicted_{self.column}", self.values(decoded), answered, single=False)]
 
     def to_json(self) -> dict[str, Any]:
         return {"answer": self.answer, "column": self.column, "mean": self.mean, "highest": self.highest}

@@ -11,6 +11,7 @@ import polars as pl
 
 from lamina.errors import TargetError
 from lamina.features.targets.base import BEYOND, Target
+from lamina.features.targets.told import Numbers, Told
 from lamina.scores.numbers import number_scores
 from lamina.scores.ranking import Scores
 
@@ -62,7 +63,7 @@ class NumberTarget(Target):
 
     def decode(self, standard: np.ndarray) -> pl.Series:
         """Standard units → a column in the user's unit, Float64; NaN is null."""
-        return pl.Series(self.column, self.values(standard), dtype=pl.Float64).fill_nan(None)
+        return pl.Series(self.column, self.values(standard), dtype=pl.Float64, nan_to_null=True)
 
     def constant(self, answers: np.ndarray) -> np.ndarray:
         """The mean."""
@@ -86,7 +87,17 @@ class NumberTarget(Target):
         several: bool = False,
     ) -> list[pl.Series]:
         """``predicted_<target>``."""
-        return [self.decode(np.where(answered, decoded, np.nan)).alias(f"predicted_{self.column}")]
+        return [each.series() for each in self.told(decoded, answered)]
+
+    def told(
+        self,
+        decoded: np.ndarray,
+        answered: np.ndarray,
+        *,
+        probabilities: bool | None = None,
+        several: bool = False,
+    ) -> list[Told]:
+        return [Numbers(f"predicted_{self.column}", self.values(decoded), answered, single=False)]
 
     def describe(self) -> str:
         return f"the number {self.column!r}"

@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import polars as pl
 
-from lamina.features.targets.base import floats
 from lamina.features.targets.number import NumberTarget
+from lamina.features.targets.told import Numbers, Told
 from lamina.scores.numbers import pinball, quantile_scores
 from lamina.scores.ranking import Scores
 
@@ -58,19 +58,19 @@ class QuantilesTarget(NumberTarget):
     def error(self, decoded: np.ndarray, answers: np.ndarray) -> float:
         return pinball(self.values(decoded), self.raw(answers), self.levels)
 
-    def answer_columns(
+    def told(
         self,
         decoded: np.ndarray,
         answered: np.ndarray,
         *,
         probabilities: bool | None = None,
         several: bool = False,
-    ) -> list[pl.Series]:
+    ) -> list[Told]:
         """``predicted_<target>``, the median or the level next to it, and ``<target>_q10`` … per level."""
         values = self.values(decoded)
         named = [(f"{self.column}_q{100 * level:g}", values[:, k]) for k, level in enumerate(self.levels)]
         named = [(f"predicted_{self.column}", values[:, self.middle]), *named]
-        return [floats(name, column, answered, pl.Float64) for name, column in named]
+        return [Numbers(name, column, answered, single=False) for name, column in named]
 
     def describe(self) -> str:
         return f"the quantiles {', '.join(f'{level:g}' for level in self.levels)} of {self.column!r}"

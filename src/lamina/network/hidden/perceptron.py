@@ -8,6 +8,7 @@ their mean is better than any one of them.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -57,25 +58,59 @@ class FirstLayer(nn.Module):
     **Shape**: ``(batch, inputs)`` → ``(member, batch, neurons)``.
     """
 
+    _kept: tuple[list[tuple[int, int]], Tensor] | None = None
+
     def __init__(self, inputs: int, neurons: int, name: str, members: int) -> None:
         super().__init__()
         self.function, gain = activation(name)
         self.weight = nn.Parameter(torch.randn(neurons, inputs) * gain * inputs**-0.5)
         self.bias = nn.Parameter(torch.zeros(members, neurons))
-        scales = torch.ones(members, inputs)
-        if members > 1:
-            scales = torch.randint(0, 2, (members, inputs)) * 2.0 - 1.0
-        self.scales = nn.Parameter(scales, requires_grad=members > 1)
+        self.scales = nn.Parameter(_scales(members, inputs), requires_grad=members > 1)
+        # How many inputs there were, while those that came later are still to be added up apart
+        self.old: int | None = None
+
+    @torch.no_grad()
+    def extend(self, inputs: int) -> FirstLayer:
+        """A copy with room for more inputs, which change nothing until they are learnt."""
+        grown = copy.deepcopy(self)
+        (neurons, old), members = self.weight.shape, len(self.scales)
+        more = inputs - old
+        grown.weight = nn.Parameter(torch.cat([self.weight, self.weight.new_zeros(neurons, more)], 1))
+        scales = torch.cat([self.scales, _scales(members, more)], 1)
+        grown.scales = nn.Parameter(scales, requires_grad=members > 1)
+        grown.old = self.old or old
+        return grown
 
     def sums(self, x: Tensor) -> Tensor:
         """The weighted sums before the activation, ``(member, batch, neurons)``."""
         members, neurons = self.bias.shape
-        weights = (self.weight * self.scales[:, None, :]).flatten(0, 1)
-        flat = F.linear(x, weights, self.bias.flatten())
+        weights = self._folded()
+        if self.old is None:
+            flat = F.linear(x, weights, self.bias.flatten())
+        else:  # apart, because a longer sum is rounded in another order
+            known, added = x[:, : self.old].contiguous(), x[:, self.old :]
+            flat = F.linear(known, weights[:, : self.old].contiguous(), self.bias.flatten())
+            flat = flat + F.linear(added, weights[:, self.old :])
         return flat.view(len(x), members, neurons).transpose(0, 1)
+
+    def _folded(self) -> Tensor:
+        """The members' weights, one under the other; kept while they do not change and nothing is learnt."""
+        if self.training or torch.is_grad_enabled():
+            return (self.weight * self.scales[:, None, :]).flatten(0, 1)
+        state = [(each.data_ptr(), each._version) for each in (self.weight, self.scales)]
+        if self._kept is None or self._kept[0] != state:
+            self._kept = state, (self.weight * self.scales[:, None, :]).flatten(0, 1)
+        return self._kept[1]
 
     def forward(self, x: Tensor) -> Tensor:
         return self.function(self.sums(x))
+
+
+def _scales(members: int, inputs: int) -> Tensor:
+    """One for a single network; plus or minus one, by chance, for several."""
+    if members == 1:
+        return torch.ones(1, inputs)
+    return torch.randint(0, 2, (members, inputs)) * 2.0 - 1.0
 
 
 class Perceptron(nn.Module):
@@ -115,6 +150,20 @@ class Perceptron(nn.Module):
         for layer in self.rest:
             x = self._dropped(layer(x))
         return x
+
+    def extend(self, inputs: int) -> Perceptron:
+        """A copy that reads ``inputs`` numbers; what it makes of the old ones does not move."""
+        grown = copy.deepcopy(self)
+        if self.first is None:
+            grown.width = grown.widest = inputs
+        else:
+            grown.first = self.first.extend(inputs)
+        return grown
+
+    def wake(self) -> None:
+        """Before new inputs are learnt: they are added up with the others."""
+        if self.first is not None:
+            self.first.old = None
 
     def _dropped(self, x: Tensor) -> Tensor:
         """Dropout (Srivastava et al. 2014) by a mask cut out of numbers drawn before.

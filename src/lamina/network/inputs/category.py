@@ -11,6 +11,7 @@ from lamina.features.base import Feature
 from lamina.features.category import FIRST, RARE, UNSEEN, CategoryFeature
 from lamina.network.inputs.base import Batch, Input, Situation, embedding_size
 
+ROWS = 2**18  # looked at together
 SCALE = 0.1  # standard deviation with which the vectors start
 
 
@@ -71,8 +72,12 @@ class CategoryInput(Input):
         return grown
 
     def prepare(self, arrays: Batch) -> None:
+        self.meet(arrays)
+
+    def meet(self, arrays: Batch) -> None:
         """Remembers which codes training meets."""
-        self.met[(arrays[self.name] + self.offsets).flatten().long().unique()] = True
+        for codes in arrays[self.name].split(ROWS):
+            self.met[(codes + self.offsets).flatten().long()] = True
 
     def settle(self) -> None:
         with torch.no_grad():
