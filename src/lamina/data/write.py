@@ -52,7 +52,7 @@ def write_parts(parts: Iterable[pl.DataFrame], path: str | Path) -> int:
             for part in parts:
                 if ending in (".csv", ".tsv"):
                     separator = "\t" if ending == ".tsv" else ","
-                    _flat(part).write_csv(file, separator=separator, include_header=rows == 0)
+                    flat(part).write_csv(file, separator=separator, include_header=rows == 0)
                 else:
                     _without_bytes(part).write_ndjson(file)
                 rows += part.height

@@ -30,7 +30,7 @@ from lamina.serve.models import Models
 from lamina.serve.page import page
 from lamina.serve.problems import Problem, problem_of
 from lamina.serve.rates import Rates
-from lamina.serve.served import Asked, Served
+from lamina.serve.served import Answers, Asked, Served
 
 log = logging.getLogger("lamina.serve")
 Handler = Callable[[Request], Awaitable[Response]]
@@ -129,6 +129,9 @@ class Service:
         content = await self.body(request)
         if kind == bodies.JSON:
             rows = bodies.rows_of_json(content, self.limits)
+            quick = served.row(rows[0]) if len(rows) == 1 else None
+            if quick is not None:
+                return quick
             if len(rows) <= HERE:
                 return self.read_rows(rows, served)
             return await run_in_threadpool(self.read_rows, rows, served)
@@ -238,18 +241,22 @@ def refusal(error: Exception) -> Response:
     return problem.response()
 
 
-def _written(request: Request, served: Served, asked: Asked, answers: pl.DataFrame) -> Response:
+def _written(request: Request, served: Served, asked: Asked, answers: Sequence[Answers]) -> Response:
     """The answers in the form that was asked for."""
     mark = secrets.token_hex(8)
     headers = {"X-Request-Id": mark, "X-Model-Version": served.version}
     wanted = request.headers.get("accept", "").partition(",")[0].partition(";")[0].strip().lower()
     if wanted in _WRITERS:
-        return Response(_WRITERS[wanted](answers), headers=headers, media_type=wanted)
+        return Response(
+            _WRITERS[wanted](pl.concat([each.frame() for each in answers])),
+            headers=headers,
+            media_type=wanted,
+        )
     told = {
         "id": mark,
         "model": served.name,
         "version": served.version,
-        "answers": answers.to_dicts(),
+        "answers": [row for each in answers for row in each.dicts()],
         "warnings": asked.warnings,
     }
     return _json(msgspec.json.encode(told), headers)

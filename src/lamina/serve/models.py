@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-import polars as pl
-
 from lamina.errors import nearest
 from lamina.serve.batcher import Batcher
 from lamina.serve.limits import Limits
 from lamina.serve.problems import Problem
-from lamina.serve.served import Asked, Served
+from lamina.serve.served import Answers, Asked, Served
 
 
 class Models:
@@ -22,7 +20,7 @@ class Models:
 
     def __init__(self, served: Mapping[str, Served], limits: Limits) -> None:
         self.served = dict(served)
-        self.batchers: dict[str, Batcher[Asked, pl.DataFrame]] = {}
+        self.batchers: dict[str, Batcher[Asked, Answers]] = {}
         self.limits = limits
         for each in self.served.values():
             self.exchange(each)
@@ -51,10 +49,11 @@ class Models:
             raise Problem(404, f"There is no model {name[:60]!r}.", nearest(name, self.served))
         return found
 
-    async def answers(self, served: Served, asked: Asked) -> pl.DataFrame:
-        """The answers for these rows, together with whatever else has come in."""
+    async def answers(self, served: Served, asked: Asked) -> list[Answers]:
+        """The answers for these rows in their order, together with whatever else has come in."""
         batcher = self.batchers[served.name]
         if asked.rows <= batcher.at_once:
-            return await batcher.ask(asked)
-        parts = await batcher.ask_all(served.parts(asked, batcher.at_once))
-        return pl.concat(parts)
+            return [await batcher.ask(asked)]
+        at_once = batcher.at_once
+        parts = [asked.part(start, at_once) for start in range(0, asked.rows, at_once)]
+        return await batcher.ask_all(parts)
