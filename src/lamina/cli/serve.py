@@ -9,7 +9,7 @@ import typer
 
 NAME = "serve"
 
-Models = Annotated[list[Path], typer.Argument(help="Model files (.lamina).", show_default=False)]
+Models = Annotated[list[Path], typer.Argument(help="Model files (.lamina) and stores.", show_default=False)]
 
 
 def serve(
@@ -26,6 +26,9 @@ def serve(
     private_key: Annotated[
         Path | None, typer.Option(help="For TLS: its private key.", show_default=False)
     ] = None,
+    log: Annotated[
+        bool, typer.Option("--log", help="Keep what a store answers in its log, for feedback.")
+    ] = False,
     open_to_all: Annotated[
         bool, typer.Option("--open-to-all", help="Without keys also beyond this machine.")
     ] = False,
@@ -40,6 +43,6 @@ def serve(
 
     settings = Settings(
         host=host, port=port, keys=keys, rate=rate, certificate=certificate, private_key=private_key,
-        open_to_all=open_to_all,
+        open_to_all=open_to_all, log=log,
     )  # fmt: skip
     run(service_for(models, settings), settings)

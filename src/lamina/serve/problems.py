@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 from starlette.responses import Response
 
-from lamina.errors import DataError, LaminaError, MissingExtraError, UsageError
+from lamina.errors import BusyError, DataError, LaminaError, MissingExtraError, UsageError
 
 MEDIA_TYPE: Final = "application/problem+json"
 TITLES: Final = {
@@ -77,6 +77,8 @@ def problem_of(error: Exception) -> Problem:
         return error
     if isinstance(error, MissingExtraError):
         return Problem(501, error.problem, error.remedy)
+    if isinstance(error, BusyError):
+        return Problem(409, error.problem, error.remedy, retry_after=10)
     if isinstance(error, UsageError | DataError):
         column = error.facts.get("column")
         named = error.facts.get("columns")

@@ -15,9 +15,11 @@ from lamina.model import load
 from lamina.serve.app import Service
 from lamina.serve.keys import Keys
 from lamina.serve.limits import Limits
+from lamina.serve.living import Living
 from lamina.serve.models import Models
 from lamina.serve.rates import Rates
 from lamina.serve.served import Served
+from lamina.stores import Store
 
 log = logging.getLogger("lamina.serve")
 
@@ -28,7 +30,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ``keys``: a file of API keys; ``rate`` requests a second and caller (0: no limit), ``burst`` at once;
     ``certificate`` and ``private_key``: files for TLS; ``open_to_all``: without keys also beyond this
     machine; ``drain`` seconds that requests may take to end when the server stops; at most
-    ``connections`` are open at once.
+    ``connections`` are open at once. ``log``: what a store answers is kept in its log.
     """
 
     host: str = "127.0.0.1"
@@ -40,24 +42,30 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     private_key: Path | None = None
     open_to_all: bool = False
     drain: float = 30.0
+    log: bool = False
     connections: int = 1000
     limits: Limits = Limits()
 
 
 def service_for(places: list[Path], settings: Settings) -> Service:
-    """The service over these model files, each under the name of its file."""
+    """The service over these model files and stores, each under the name of its file or folder."""
     check(settings)
     served: dict[str, Served] = {}
+    living: dict[str, Living] = {}
     for place in places:
-        if place.stem in served:
+        name = place.resolve().stem
+        if name in served:
             raise UsageError(
-                f"Two models are called {place.stem!r}.", "Rename one of the files: the name is the address."
+                f"Two models are called {name!r}.", "Rename one of them: the name is the address."
             )
-        served[place.stem] = Served(place.stem, load(place), version_of(place))
+        if place.is_dir():
+            living[name] = Living(name, Store(place), logs=settings.log)
+            served[name] = living[name].champion()
+        else:
+            served[name] = Served(name, load(place), version_of(place))
     keys = Keys({}) if settings.keys is None else Keys.read(settings.keys)
-    return Service(
-        Models(served, settings.limits), keys, Rates(settings.rate, settings.burst), settings.limits
-    )
+    rates = Rates(settings.rate, settings.burst)
+    return Service(Models(served, settings.limits), keys, rates, settings.limits, living)
 
 
 def version_of(place: Path) -> str:
