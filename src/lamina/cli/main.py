@@ -24,6 +24,7 @@ from lamina.cli import (
     forget,
     history,
     inspect,
+    keys,
     learn,
     live,
     memory,
@@ -32,6 +33,7 @@ from lamina.cli import (
     report,
     rollback,
     schema,
+    serve,
     similar,
 )
 from lamina.errors import LaminaError
@@ -48,11 +50,13 @@ app = typer.Typer(
 )
 COMMANDS = (
     *(fit, predict, decide, order, evaluate, explain, similar, report),
-    *(inspect, schema, doctor, demo),
+    *(inspect, schema, doctor, serve, demo),
     *(add, learn, rollback, history, feedback, live, forget, memory),
 )
 for command in COMMANDS:
     app.command(command.NAME)(getattr(command, command.NAME))
+
+app.add_typer(keys.app)
 
 
 def _version(asked: bool) -> None:
