@@ -25,7 +25,18 @@ PACKAGE = ROOT / "src" / "lamina"
 
 def test_the_public_names():
     assert sorted(lamina.__all__) == [
-        *("Costs", "Evaluation", "Field", "LaminaError", "LaminaWarning", "Limit", "Machine", "Model"),
+        *(
+            "AsyncClient",
+            "Client",
+            "Costs",
+            "Evaluation",
+            "Field",
+            "LaminaError",
+            "LaminaWarning",
+            "Limit",
+            "Machine",
+            "Model",
+        ),
         "Predict",
         *("Schema", "Settings", "Store", "Transcribe", "__version__", "doctor", "fit", "load", "schema"),
     ]
@@ -91,7 +102,7 @@ STAGES = (
 # What every stage may use, and which uses no stage.
 COMMON = {"records", "errors", "tasks", "settings", "catalog", "files", "progress", "scores", "version"}
 # What stands around the stages; no stage knows of it.
-AROUND = {"model", "stores", "cli", "report", "sklearn", "checks", "serve", "studio", "scale"}
+AROUND = {"model", "stores", "client", "cli", "report", "sklearn", "checks", "serve", "studio", "scale"}
 
 
 def modules() -> list[Path]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from lamina.version import __version__
 
 if TYPE_CHECKING:
+    from lamina.client import AsyncClient, Client
     from lamina.data.doctor import doctor
     from lamina.decisions.costs import Costs
     from lamina.decisions.limits import Limit
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from lamina.training.precision import Machine
 
 __all__ = [
+    "AsyncClient",
+    "Client",
     "Costs",
     "Evaluation",
     "Field",
@@ -49,6 +52,8 @@ __all__ = [
 
 # Where each public name lives: imported when it is first used, so that `import lamina` stays light
 _HOMES = {
+    "AsyncClient": "lamina.client",
+    "Client": "lamina.client",
     "Costs": "lamina.decisions.costs",
     "Limit": "lamina.decisions.limits",
     "Evaluation": "lamina.records",
