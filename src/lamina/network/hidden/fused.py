@@ -79,10 +79,10 @@ class RectifiedMembers(torch.autograd.Function):
         sums = torch.ops.aten.threshold_backward(error, y, 0)
         to_bias = sums.sum(1).to(weight.dtype).mul_(ctx.c)
         sums = sums.transpose(0, 1).reshape(len(x), -1)
-        to_folded = (sums.t() @ x).to(weight.dtype).mul_(ctx.c).view(len(scales), *weight.shape)
+        to_folded = (sums.t() @ x).to(weight.dtype).view(len(scales), *weight.shape)
         to_x = sums @ folded if ctx.needs_input_grad[0] else None
-        to_scales = (to_folded * weight).sum(1) if ctx.needs_input_grad[2] else None
-        to_weight = to_folded.mul_(scales[:, None]).sum(0)
+        to_scales = (to_folded * weight).sum(1).mul_(ctx.c) if ctx.needs_input_grad[2] else None
+        to_weight = to_folded.mul_(scales[:, None]).sum(0).mul_(ctx.c)
         return to_x, to_weight, to_scales, to_bias, None, None
 
 
