@@ -1,10 +1,9 @@
 """``python -m benchmarks.step``: what share of the machine's matrix rate a training step reaches, and where
 the rest of its time goes.
 
-A made table of the size and kinds of adult (six numbers, eight categories, 27,600 rows to learn from), trained
-as ``lamina.fit`` trains. Times are processor time of the calling thread where there is one thread, so other
-work on the machine disturbs little; else by the clock. Every figure is the least of several rounds, the matrix
-rate is measured between them.
+A made table of the size and kinds of adult (six numbers, eight categories, 27,600 rows to learn from),
+trained as ``lamina.fit`` trains. Times are processor time of the calling thread where there is one thread, so
+other work on the machine disturbs little; else by the clock. Every figure is the least of several rounds.
 """
 
 from __future__ import annotations
@@ -53,7 +52,9 @@ def main() -> None:
         f"{training.batch} rows a step, {operations / 1e9:.2f} GFLOP a step in products"
     )
     print(f"matrix rate ({SIDE}³)        {rate / 1e9:8.0f} GFLOP/s")
-    print(f"a step reaches            {operations / step / 1e9:8.0f} GFLOP/s = {operations / step / rate:.0%}")
+    print(
+        f"a step reaches            {operations / step / 1e9:8.0f} GFLOP/s = {operations / step / rate:.0%}"
+    )
     print(f"largest that is possible  {operations / parts['bare products'] / rate:16.0%}  (bare products)")
     for name, seconds in parts.items():
         print(f"  {name:<24}{1000 * seconds:8.2f} ms  {seconds / step:4.0%}")
@@ -134,7 +135,9 @@ def products(training: Training, clock: Callable[[], float], rounds: int) -> flo
         x, error = torch.randn(rows, inputs).to(kind), torch.randn(rows, neurons).to(kind)
         weight = torch.randn(neurons, inputs).to(kind)
 
-        def all_three(x: torch.Tensor = x, weight: torch.Tensor = weight, error: torch.Tensor = error) -> None:
+        def all_three(
+            x: torch.Tensor = x, weight: torch.Tensor = weight, error: torch.Tensor = error
+        ) -> None:
             F.linear(x, weight)
             error @ weight
             error.t() @ x
@@ -144,7 +147,7 @@ def products(training: Training, clock: Callable[[], float], rounds: int) -> flo
 
 
 def sizes_of(training: Training) -> list[tuple[int, int, int]]:
-    """Rows, inputs and neurons of every layer's product; the first layer's neurons are those of all members."""
+    """Rows, inputs and neurons of every layer's product; of the first the neurons of all members."""
     layers = training.network.hidden
     assert layers.first is not None
     neurons, inputs = layers.first.weight.shape

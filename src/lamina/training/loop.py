@@ -57,12 +57,11 @@ class Training:
     stopped: str = "all passes made"
 
     def __post_init__(self) -> None:
+        self.before, self.began = 0.0, time.monotonic()  # first: what follows takes its time, too
         self.optimizers = make_optimizers(self.network, self.recipe)
         self.average = Average(self.network, self.recipe.average)
         self.generator = torch.Generator().manual_seed(self.recipe.seed)
         self.network.hidden.randomise(self.generator)
-        self.before = 0.0
-        self.began = time.monotonic()
 
     @property
     def batch(self) -> int:
@@ -92,6 +91,7 @@ def train(training: Training, watch: Watch = lambda training: None) -> Training:
         while training.progress < 1.0 and not out_of_patience(training):
             loss = run_epoch(training, watch)
             close_epoch(training, loss)
+        note_time(training)
     except KeyboardInterrupt:
         training.stopped = f"interrupted in pass {len(training.epochs) + 1}"
     except NotFiniteError as error:
@@ -177,6 +177,19 @@ def out_of_patience(training: Training) -> bool:
         return False
     training.stopped = f"no better validation score for {len(training.epochs) - training.best_epoch} passes"
     return True
+
+
+def note_time(training: Training) -> None:
+    """Where the time was up before the passes were: says so; with no best state yet, this one is it."""
+    if (
+        training.progress < 1.0
+        or training.step >= training.recipe.steps
+        or training.recipe.time_limit is None
+    ):
+        return
+    training.stopped = f"the time limit was reached in pass {max(1, len(training.epochs))}"
+    if training.best is None and training.recipe.anneal:
+        training.best = state_of(training)
 
 
 def state_of(training: Training) -> State:

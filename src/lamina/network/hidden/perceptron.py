@@ -53,7 +53,7 @@ class Layer(nn.Module):
 
     def fused(self, x: Tensor, mask: Tensor | None, factor: float) -> Tensor:
         """The activations under a dropout mask, times ``factor``, in one step of differentiation."""
-        return Rectified.apply(x, self.weight, self.bias, mask, factor)  # type: ignore[no-any-return]
+        return Rectified.apply(x, self.weight, self.bias, mask, factor)  # type: ignore[no-any-return, no-untyped-call]
 
 
 class FirstLayer(nn.Module):
@@ -88,7 +88,7 @@ class FirstLayer(nn.Module):
     def fused(self, x: Tensor, mask: Tensor | None, factor: float) -> Tensor:
         """The activations under a dropout mask, times ``factor``, in one step of differentiation."""
         parts = x, self.weight, self.scales, self.bias, mask, factor
-        return RectifiedMembers.apply(*parts)  # type: ignore[no-any-return]
+        return RectifiedMembers.apply(*parts)  # type: ignore[no-any-return, no-untyped-call]
 
 
 class Perceptron(nn.Module):
@@ -131,7 +131,7 @@ class Perceptron(nn.Module):
     def _through(self, layer: FirstLayer | Layer, x: Tensor) -> Tensor:
         """One layer and its dropout."""
         if not (self.training and torch.is_grad_enabled()):
-            return layer(x)  # type: ignore[no-any-return]
+            return layer(x)  # type: ignore[no-any-return, no-untyped-call]
         if layer.rectified:
             lead = (self.members, len(x)) if layer is self.first else x.shape[:-1]
             return layer.fused(x, *self._mask((*lead, layer.weight.shape[0]), x))
