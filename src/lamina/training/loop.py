@@ -130,7 +130,7 @@ def train_step(training: Training, batch: Examples) -> float:
         torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.clip)
     for optimizer in training.optimizers:
         optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+        optimizer.zero_grad()
     training.average.update()
     return value
 
@@ -216,7 +216,7 @@ def go_on_from(training: Training, state: State, *, averaged: bool = False) -> N
     weights = {**state.weights, **state.averaged} if averaged else state.weights
     training.network.load_state_dict(weights)
     for optimizer, old in zip(training.optimizers, state.optimizers, strict=True):
-        optimizer.load_state_dict({**optimizer.state_dict(), "state": old["state"]})
+        optimizer.load_state_dict(old)
 
 
 def save(training: Training, checkpoint: Checkpoint) -> None:
