@@ -1,129 +1,111 @@
-"""``python -m benchmarks --data FOLDER``: each set fitted and evaluated in a process of its own."""
+"""``python -m benchmarks --data FOLDER``: Lamina and its peers on the same rows and cores, one process each.
+
+All that is measured goes into one JSON file, a row at a time; a run that was cut goes on where it stopped.
+RESULTS.md and its figures are written from that file.
+"""
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
-import resource
+import signal
 import subprocess
 import sys
-import time
+from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from benchmarks import machine
+from benchmarks.options import MODULES, parse
+from benchmarks.peers import PEERS, taking_part
+from benchmarks.results import Results, key_of
+from benchmarks.run import Runner, surroundings
 from benchmarks.sets import SETS
+from benchmarks.small import SIZES
 
 
-def main() -> None:
-    options = _options()
-    if options.one:
-        print(json.dumps(run_one(options.one, options)))
-        return
-    names = (
-        options.sets.split(",") if options.sets else [n for n, s in SETS.items() if s.suite in options.suite]
-    )
-    print(_machine(options.threads))
-    print(f"{'set':<26}{'seed':>5}{'score':>10}{'value':>12}{'fit s':>9}{'predict s':>11}{'peak MB':>9}")
-    for name in names:
-        for seed in range(options.seeds):
-            print_row(in_process(name, seed, options), options.output)
+def main(arguments: list[str] | None = None) -> None:
+    options = parse(arguments)
+    results = Results(Path(options.output))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the job under way is ended, too
+    if not options.only_table:
+        if not options.data:
+            sys.exit("Name the folder with the data sets: --data FOLDER")
+        _run(options, results)
+    from benchmarks.table import write
+
+    write(results.read(), Path(options.output).parent)
 
 
-def run_one(name: str, options: argparse.Namespace) -> dict[str, Any]:
-    """Reads, fits and evaluates one set here; the seconds begin before the data is read."""
-    import torch
-
-    import lamina
-
-    torch.set_num_threads(options.threads)
-    chosen = SETS[name]
-    train, test = chosen.load(Path(options.data))
-    begin = time.perf_counter()
-    on = lamina.Machine(threads=options.threads, device=options.device)
-    model = lamina.fit(
-        train,
-        chosen.target,
-        quality=options.quality,
-        seed=options.seed,
-        on=on,
-        **{"pretrained": options.pretrained, **chosen.settings},
-    )
-    fitted = time.perf_counter()
-    answered = model.predict(test) if chosen.suite == "tables" else None
-    predicted = time.perf_counter()
-    evaluation = model.evaluate(test)
-    return {
-        "set": name, "seed": options.seed, "quality": options.quality, "score": chosen.score,
-        "value": evaluation.scores[chosen.score], "scores": evaluation.scores,
-        "baseline": evaluation.baseline, "fit_s": fitted - begin,
-        "predict_s": None if answered is None else predicted - fitted,
-        "rows": evaluation.rows, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "weights": model.fitted.network.weights, "epochs": len(model.fitted.epochs),
-        "device": options.device, "threads": options.threads, "pretrained": options.pretrained,
-    }  # fmt: skip
+def _run(options: argparse.Namespace, results: Results) -> None:
+    facts = machine.describe(options.threads)
+    where = machine.name_of(facts)
+    results.add_machine(where, facts)
+    runner = Runner(results, Path(options.environments), options.timeout)
+    common = {"data": options.data, "threads": options.threads, "device": options.device, "machine": where}
+    for job in jobs(options):
+        if options.again or not results.done(key_of(job)):
+            row = runner.run({**job, **common})
+            results.add(row)
+            print(line(row), flush=True)
+    for suite in options.suite:
+        if suite in MODULES:
+            _module(suite, options)
 
 
-def in_process(name: str, seed: int, options: argparse.Namespace) -> dict[str, Any]:
-    """``run_one`` in a process of its own; a failure is a row too."""
-    command = [
-        sys.executable, "-W", "ignore", "-m", "benchmarks", "--one", name, "--seed", str(seed),
-        "--data", options.data, "--quality", options.quality, "--threads", str(options.threads),
-        "--device", options.device,
-    ]  # fmt: skip
-    if options.pretrained is not None:
-        command.append("--pretrained" if options.pretrained else "--no-pretrained")
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        return {"set": name, "seed": seed, "failed": done.stderr.strip().splitlines()[-1:]}
-    return json.loads(done.stdout.strip().splitlines()[-1])
+def jobs(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Set by set and seed by seed, so that all peers of a set run at about the same time."""
+    for suite in options.suite:
+        for name in sets_of(suite, options.sets):
+            for seed in range(1 if suite == "small" else options.seeds):
+                for peer in peers_of(options):
+                    if taking_part(peer, suite, name):
+                        job = {"suite": suite, "set": name, "peer": peer, "seed": seed}
+                        yield job | ({"sizes": SIZES, "draws": options.draws} if suite == "small" else {})
 
 
-def print_row(row: dict[str, Any], output: str | None) -> None:
-    if "failed" in row:
-        print(f"{row['set']:<26}{row['seed']:>5}  failed: {row['failed']}")
-    else:
-        seconds = f"{row['predict_s']:.2f}" if row["predict_s"] is not None else "-"
-        print(
-            f"{row['set']:<26}{row['seed']:>5}{row['score']:>10}{row['value']:>12.4f}"
-            f"{row['fit_s']:>9.1f}{seconds:>11}{row['peak_mb']:>9.0f}",
-            flush=True,
+def sets_of(suite: str, wanted: list[str] | None) -> list[str]:
+    home = "tables" if suite == "small" else suite
+    return [name for name, each in SETS.items() if each.suite == home and (not wanted or name in wanted)]
+
+
+def peers_of(options: argparse.Namespace) -> list[str]:
+    """In the order of the registry; "lamina" stands for it at the qualities that are asked for."""
+    wanted = {each for each in options.peers if each != "lamina"}
+    if "lamina" in options.peers or "all" in options.peers:
+        wanted |= {name for each in options.quality for name in (f"lamina-{each}", f"lamina-{each}-scratch")}
+    if "all" in options.peers:
+        wanted |= {name for name in PEERS if not name.startswith("lamina-")} - set(options.without)
+    return [name for name in PEERS if name in wanted]
+
+
+def line(row: dict[str, Any]) -> str:
+    head = f"{row['set']:<24} {row['peer']:<20} {row['seed']:>2}  "
+    for word in ("failed", "absent"):
+        if word in row:
+            return f"{head}{word}: {row[word]}"
+    if "values" in row:
+        found = [value for each in row["values"].values() for value in each]
+        return (
+            f"{head}{len(found)} fits, {sum(value is None for value in found)} failed, {row['whole_s']:.0f} s"
         )
-    if output:
-        with Path(output).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+    value = row["scores"][row["score"]]
+    taken = f"fit {row['fit_s']:.2f} s ({row['fit_cpu_s']:.2f} s of processor)"
+    return f"{head}{row['score']:>9} {value:<10.5g} {taken}"
 
 
-def _machine(threads: int) -> str:
-    import torch
-
-    model = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        lines = [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
-        model = lines[0].split(":")[1].strip() if lines else model
-    return f"{model}, {threads} threads, torch {torch.__version__}, Python {platform.python_version()}"
-
-
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--data", required=True, help="the folder with the data sets")
-    parser.add_argument("--suite", default="tables,images", help="tables, images, text, mixed, audio, video")
-    parser.add_argument("--sets", help="names with commas between; default: all of the suites")
-    parser.add_argument("--quality", default="good", choices=["fast", "good", "best"])
-    parser.add_argument("--seeds", type=int, default=1, help="how many seeds, from 0")
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument(
-        "--pretrained",
-        action=argparse.BooleanOptionalAction,
-        help="weights learnt elsewhere; default: by itself",
-    )
-    parser.add_argument("--output", help="a file to which each result is appended as a line of JSON")
-    parser.add_argument("--one", help=argparse.SUPPRESS)
-    parser.add_argument("--seed", type=int, default=0, help=argparse.SUPPRESS)
-    return parser.parse_args()
+def _module(suite: str, options: argparse.Namespace) -> None:
+    """A suite with a command of its own, and the same threads."""
+    name = MODULES[suite]
+    if find_spec(name) is None:
+        print(f"{suite}: {name} is not there")
+        return
+    output = Path(options.output)
+    more = ["--data", options.data, "--threads", str(options.threads), "--output", options.output]
+    more = ["--out", str(output.parent / "scale")] if suite == "scale" else more
+    done = subprocess.run([sys.executable, "-m", name, *more], env=surroundings(options.threads), check=False)
+    if done.returncode:
+        print(f"{suite}: {name} ended with {done.returncode}")
 
 
 if __name__ == "__main__":

@@ -79,7 +79,7 @@ STAGES = (
 # What every stage may use, and which uses no stage.
 COMMON = {"records", "errors", "tasks", "settings", "catalog", "files", "progress", "scores", "version"}
 # What stands around the stages; no stage knows of it.
-AROUND = {"model", "cli", "sklearn", "checks", "serve", "studio", "scale"}
+AROUND = {"model", "cli", "report", "sklearn", "checks", "serve", "studio", "scale"}
 
 
 def modules() -> list[Path]:

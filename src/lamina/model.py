@@ -1,4 +1,4 @@
-"""The door: fit, predict, evaluate, explain, inspect, save, load. It delegates and holds no logic."""
+"""The door: fit, predict, evaluate, explain, report, inspect, save, load. It delegates and holds no logic."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from lamina.data.conform import conform
+from lamina.data.fingerprint import fingerprint
 from lamina.data.frames import like
 from lamina.data.groups import grouping, with_groups
 from lamina.data.infer import infer
@@ -66,8 +67,9 @@ class Model:
         The answer is of the frame type that came in (polars for files): ``predicted_<target>``, for classes
         also ``probability`` of that class and ``probability_<class>`` of each one (up to 20 classes unless
         ``probabilities`` says otherwise) and the ``prediction_set`` of classes that cannot be ruled out, for
-        numbers ``<target>_low`` and ``<target>_high``, for quantiles ``<target>_q10`` … What cannot be read
-        is answered as missing and warned of."""
+        numbers ``<target>_low`` and ``<target>_high``, for quantiles ``<target>_q10`` … ``novelty`` is how
+        unlike the training rows a row is, 0 to 1; ``abstain`` says where not to rely on the answer, and
+        ``abstain_reason`` why. What cannot be read is answered as missing and warned of."""
         table = read(data, part="all")
         frame, findings = conform(table, self.schema, need_target=False)
         with Bar("predicting", frame.height) as bar:
@@ -161,12 +163,53 @@ class Model:
         self._check_row(frame, row)
         return counterfactual(self.fitted, frame, row, changeable=changeable, wanted=wanted, of=of)
 
+    def similar(
+        self, data: Any, *, among: Any, count: int = 5, rows: int | Sequence[int] | None = None
+    ) -> Any:
+        """For the rows of ``data`` the most alike rows ``among`` others, by what the network sees in them.
+
+        A line for each: ``row`` and ``similar_row``, numbers from 0, the ``similarity``, at most 1, and the
+        columns of that row; most alike first; the frame type that came in as ``data``. A model file holds no
+        rows, so bring those to search, such as the training table. ``rows``: by default all of ``data``.
+
+        Raises UsageError for rows that are not there, and where there are none to search.
+        """
+        from lamina.predictions.explain.explain import chosen_rows
+        from lamina.predictions.similar import most_similar, similar_frame
+
+        frame, others = self._inputs(data), self._rows(among)
+        chosen = chosen_rows(frame, [int(rows)] if isinstance(rows, int | Integral) else rows)
+        alike = most_similar(self.fitted, frame[chosen], others.conformed, count)
+        return like(similar_frame(alike, chosen, others.raw), data)
+
     def _inputs(self, data: Any) -> pl.DataFrame:
         """The conformed rows; what cannot be read is warned of."""
         table = read(data, part="all")
         frame, findings = conform(table, self.schema, need_target=False)
         warn_of((*table.findings, *findings))
         return frame
+
+    def report(
+        self,
+        data: Any,
+        path: str | Path,
+        *,
+        costs: Costs | None = None,
+        by: str | Sequence[str] = (),
+        examples: int = 12,
+    ) -> Path:
+        """Writes one HTML page, which needs nothing else, on rows with known answers: how good the answers
+        are beside baselines, where they err, how far to trust them, which columns matter, and the model card.
+
+        ``costs``: also what deciding by them is worth; ``by``: also how groups of these columns fare;
+        ``examples``: how many rows of each target, answered worst, the page shows of ``data`` (0 to 50).
+        """
+        from lamina.report.report import write_report
+
+        columns = [by] if isinstance(by, str) else list(dict.fromkeys(by))
+        facts = write_report(self, data, path, costs=costs, by=columns, examples=examples)
+        warn_of(facts.findings)
+        return Path(path)
 
     def decide(self, data: Any, costs: Costs, *, limits: Sequence[Limit] = ()) -> Any:
         """The action with the best expected value for every row: ``action``, ``expected_value`` (money made:
@@ -319,7 +362,7 @@ def fit(
     deadline = None if chosen.time_limit is None else Deadline(chosen.time_limit)
     table = read(data, part="train")
     machine = on or Machine()
-    source, task = table.source, as_task(target, table)
+    source, task, own = table.source, as_task(target, table), fingerprint(data, table)
     encoded = encode(table, task, chosen, kinds or {}, roles or {})
     warn_of(
         f for f in encoded.findings if f.code == "leak" and encoded.schema[str(f.column)].role == "ignored"
@@ -327,6 +370,7 @@ def fit(
     del table  # the arrays are enough from here on, and a large table is large
     judge = _judge(encoded, source)
     fitted, unseen = train_network(encoded, task, chosen, machine, deadline, judge.rehearse)
+    fitted.data = own
     warn_of(f for f in fitted.findings if f.code == "time-limit")
     return Model(*judge(fitted, unseen))
 

@@ -47,7 +47,7 @@ def test_the_whole_way_in_processes_of_its_own(churn_folder: Path, tmp_path: Pat
     answers = pl.read_csv(io.StringIO(answered.stdout))
     assert answers.height == 50
     names = ["predicted_churned", "probability", "probability_no", "probability_yes", "prediction_set"]
-    assert answers.columns[-5:] == names
+    assert answers.columns[-7:] == [*names, "abstain", "abstain_reason"]
     failed = process("predict", "churn.lamina", "nwe.csv", cwd=tmp_path)
     assert (failed.returncode, failed.stdout) == (1, "")
     assert failed.stderr.startswith("Error: There is no file or folder nwe.csv.")
@@ -221,7 +221,8 @@ def test_a_failed_answer_leaves_the_old_file(run: Run, model_files: Path, tmp_pa
 def test_answers_to_the_terminal(run: Run, model_files: Path, churn_folder: Path):
     order = ("predict", model_files / "churn.lamina", churn_folder / "new.csv", "--only-answers")
     answers = pl.read_csv(io.StringIO(run(*order, "--no-probabilities").out))
-    assert answers.columns == ["predicted_churned", "probability", "prediction_set"]
+    names = ["predicted_churned", "probability", "prediction_set", "abstain", "abstain_reason"]
+    assert answers.columns == names
     records = json.loads(run(*order, "--json").out)
     assert [record["predicted_churned"] for record in records] == answers["predicted_churned"].to_list()
 

@@ -196,7 +196,8 @@ def test_what_a_set_holds_is_learnt():
     assert model.schema["with"].kind == "set"
     assert model.evaluate(meals(500, 1)).scores["accuracy"] > 0.97
     turned = model.predict({"with": ["ham, rice", "rice, ham"]})
-    assert turned["probability_yes"][0] == turned["probability_yes"][1]
+    # sums of the same vectors in another order differ by rounding
+    assert turned["probability_yes"][0] == pytest.approx(turned["probability_yes"][1], rel=1e-4)
 
 
 # ----------------------------------------------------------------------------------------------- vectors

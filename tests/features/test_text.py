@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lamina.features.ngrams import pieces, words_of
+from lamina.features.ngrams import hashed, pieces, words_of
 from lamina.features.text import FIRST, MISSING, UNSEEN, TextFeature
 
 TEXTS = ["cold tea", "cold tea again", "hot coffee", "hot coffee", None]
@@ -84,6 +85,27 @@ def test_a_new_word_is_read_by_its_pieces() -> None:
     assert (codes > 0).sum() > 5
 
 
+def test_rarer_words_and_pairs_fall_into_buckets() -> None:
+    feature = replace(fitted(TEXTS, rare=True), longest=40)
+    assert feature.buckets == 64
+    arrays = feature.transform(frame(["cold coffee zzz zzz", "hot coffee", "zzz"]))
+    rare = arrays["text:t"] >= feature.size
+    assert rare.sum(1).tolist() == [4, 0, 1]  # "zzz", and "cold coffee", "coffee zzz", "zzz zzz"
+    assert arrays["text:t"].max() < feature.size + feature.buckets
+    assert arrays["text:t"][2, 0] == UNSEEN
+    squares = np.where(rare, arrays["text:t.weights"].astype(np.float64) ** 2, 0).sum(1)
+    assert squares == pytest.approx([1, 0, 1], abs=5e-3)
+    assert "zzz" not in json.dumps(fitted([*TEXTS, "zzz"], rare=True).to_json())
+
+
+def test_a_bucket_is_the_same_on_every_machine() -> None:
+    row, place, keys = hashed(words_of(pl.Series(["tea for two", "tea"]), markup=False))
+    assert row.tolist() == [0, 0, 0, 1, 0, 0]
+    assert place.tolist() == [0, 1, 2, 3, 4, 5]
+    assert keys[0] == keys[3] == 0x8E86D7B2
+    assert keys[4] == 0xD4DD4C56  # computed with whole numbers of Python
+
+
 def test_very_long_cells_are_bounded() -> None:
     feature = fitted([*TEXTS, *(["cold tea " * 40_000] * 2)])
     arrays = feature.transform(frame(["hot coffee " * 100_000]))
@@ -94,7 +116,7 @@ def test_very_long_cells_are_bounded() -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.none() | st.text(max_size=60), min_size=1, max_size=6))
 def test_any_text_alone_as_among_others(texts: list[str | None]) -> None:
-    feature = fitted([*texts, *texts, "a b"])
+    feature = fitted([*texts, *texts, "a b"], rare=True)
     again = TextFeature.from_json(json.loads(json.dumps(feature.to_json())))
     assert again == feature
     whole = feature.transform(frame(texts))

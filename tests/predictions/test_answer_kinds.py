@@ -19,6 +19,7 @@ from lamina.store import file
 
 QUICK = {"quality": "fast", "hidden": (16,), "members": 2, "epochs": 12, "rate": 0.02}
 ROWS = 240
+DOUBTS = ("abstain", "abstain_reason")
 P = lamina.Predict
 TASKS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "classes": ("kind", ("kind",)),
@@ -129,6 +130,7 @@ def test_columns_of_quantiles_rise() -> None:
     assert told.columns == [
         "predicted_price",
         *(f"price_{name}" for name in ("q10", "q50", "q90", "low", "high")),
+        *DOUBTS,
     ]
     assert told["predicted_price"].equals(told["price_q50"], null_equal=True)
     assert (np.diff(told.select("price_q10", "price_q50", "price_q90").to_numpy()) >= 0).all()
@@ -136,13 +138,13 @@ def test_columns_of_quantiles_rise() -> None:
 
 def test_columns_of_labels_and_of_several() -> None:
     told = model("labels").predict(rows("labels"))
-    assert told.columns == ["predicted_tags", "probability_hot", "probability_new", "possible_tags"]
+    assert told.columns == ["predicted_tags", "probability_hot", "probability_new", "possible_tags", *DOUBTS]
     assert told.schema["predicted_tags"] == pl.List(pl.String)
     assert told["predicted_tags"].list.contains("hot").equals(told["probability_hot"] >= 0.5)
     assert model("several").predict(rows("several")).columns == [
         *("predicted_kind", "probability_kind", "probability_kind_no", "probability_kind_yes"),
         *("predicted_price", "predicted_tags", "probability_tags_hot", "probability_tags_new"),
-        *("prediction_set_kind", "price_low", "price_high", "possible_tags"),
+        *("prediction_set_kind", "price_low", "price_high", "possible_tags", *DOUBTS),
     ]
     assert "joint" in model("several").validation.scores
 

@@ -59,6 +59,8 @@ def test_probabilities_are_those_of_the_classes() -> None:
         "probability_no",
         "probability_yes",
         "prediction_set",
+        "abstain",
+        "abstain_reason",
     ]
     both = told.select("probability_no", "probability_yes").to_numpy()
     assert both.sum(1) == pytest.approx(np.ones(len(both)), abs=1e-6)
@@ -68,6 +70,8 @@ def test_probabilities_are_those_of_the_classes() -> None:
         "predicted_y",
         "probability",
         "prediction_set",
+        "abstain",
+        "abstain_reason",
     ]
 
 

@@ -116,6 +116,56 @@ def test_coverage_in_every_class_and_every_group():
         assert inside[answers[second] == k].mean() > 0.77
 
 
+def test_coverage_in_every_group_over_many_splits():
+    """Each group by itself keeps the promise, easy or hard, and not much more."""
+    rng, promised, rows = np.random.default_rng(6), 0.8, 400
+    held: list[list[float]] = [[], []]
+    for _ in range(SPLITS):
+        told, spread, answers = drawn("number", rng, 2 * rows)
+        groups = (rng.random(2 * rows) < 0.3).astype(int)
+        answers = told + np.where(groups, 5, 1) * (answers - told)
+        first, second = slice(0, rows), slice(rows, None)
+        bound = BOUNDS["number"].fit(told[first], 0 * spread[first], answers[first], groups[first])
+        limits = bound.limits(promised, groups[second], rows)
+        inside, _ = bound.held(told[second], 0 * spread[second], answers[second], limits)
+        for each in (0, 1):
+            held[each].append(inside[groups[second] == each].mean())
+    for each, kept in ((0, 0.7 * 0.8 * rows), (1, 0.3 * 0.8 * rows)):
+        deviation = np.sqrt(promised * (1 - promised) * 2 / kept / SPLITS)
+        assert promised - 4 * deviation < np.mean(held[each]) < promised + 1.5 / kept + 4 * deviation
+
+
+def test_coverage_in_every_class_over_many_splits():
+    rng, promised, rows = np.random.default_rng(7), 0.8, 600
+    held: list[list[float]] = [[] for _ in range(4)]
+    for _ in range(SPLITS):
+        told, answers = classes_of(rng, 2 * rows)
+        none = np.zeros(rows, np.float32)
+        bound = BOUNDS["classes"].fit(told[:rows], none, answers[:rows], answers[:rows])
+        inside, _ = bound.held(told[rows:], none, answers[rows:], bound.limits(promised, np.arange(4), 4))
+        for each in range(4):
+            held[each].append(inside[answers[rows:] == each].mean())
+    deviation = np.sqrt(promised * (1 - promised) * 2 / (rows / 4) / SPLITS)
+    assert min(map(np.mean, held)) > promised - 4 * deviation
+
+
+def test_weights_keep_coverage_where_other_rows_come():
+    """Rows with a large x are hard and come three times as often: without weights coverage is lost."""
+    rng, promised, rows = np.random.default_rng(8), 0.8, 500
+    plain, weighted = [], []
+    for _ in range(SPLITS):
+        x, new = rng.random(rows), rng.random(4 * rows)
+        new = new[rng.random(4 * rows) < np.where(new > 0.5, 0.75, 0.25)]
+        misfits, later = (
+            np.abs(rng.normal(size=len(each))) * np.where(each > 0.5, 4, 1) for each in (x, new)
+        )
+        plain.append((later <= threshold(misfits, promised)).mean())
+        weights = np.where(x > 0.5, 0.75, 0.25)
+        weighted.append((later <= threshold(misfits, promised, weights)).mean())
+    assert np.mean(plain) < promised - 0.03
+    assert promised - 0.005 < np.mean(weighted) < promised + 0.01
+
+
 def test_thresholds_by_hand():
     misfits = np.arange(1.0, 20.0)
     assert threshold(misfits, 0.9) == 18

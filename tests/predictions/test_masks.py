@@ -18,6 +18,7 @@ from lamina.data.write import write
 from lamina.features.masks import as_png, open_mask, resized
 from lamina.features.targets.mask import MaskTarget
 from lamina.scores.masks import mask_scores
+from lamina.training.answered import seen_by
 
 SIZE = (20, 16)  # width, height
 
@@ -63,6 +64,13 @@ def test_masks_are_found_and_learnt(model: lamina.Model):
     scored = model.evaluate(scenes(40, 1))
     assert scored.scores["iou"] > 0.9 > 0.6 > scored.baseline["majority"]["iou"]
     assert set(scored.scores) == {"iou", "pixel_accuracy", "iou_0", "iou_7"}
+
+
+def test_what_is_seen_is_the_mean_of_the_pixels(model: lamina.Model):
+    network = model.fitted.network
+    _, (seen,) = seen_by(network, model.fitted.features.transform(scenes(5, seed=3)))
+    assert (seen.shape,) == tuple((5, width) for width in network.vectors)
+    assert seen.shape[1] < 1000
 
 
 def test_answers_are_pictures_with_the_values_of_the_masks(model: lamina.Model, tmp_path: Path):

@@ -158,6 +158,25 @@ def test_the_spoilt_group_is_named(churn_model, spoilt):
     assert low <= first.scores["accuracy"] <= high
 
 
+def test_coverage_in_groups_and_where_it_is_lost(churn_model, charge_model, spoilt):
+    found = churn_model.evaluate(spoilt, by="city")
+    (city,) = found.groups
+    covered = {each.name: each.scores["coverage"] for each in city.groups}
+    told = churn_model.predict(spoilt).select("prediction_set", truth=spoilt["churned"], city=spoilt["city"])
+    held = told.with_columns(held=pl.col("prediction_set").list.contains(pl.col("truth")))
+    for name, wanted in held.group_by("city").agg(pl.col("held").mean()).iter_rows():
+        assert covered[name] == pytest.approx(wanted)
+    assert found.scores["coverage"] == pytest.approx(held["held"].mean())
+    assert "missed" in {each.measure for each in city.worse if each.group == "Graz"}
+    first = city.groups[0]
+    low, high = first.intervals["coverage"]
+    assert low < first.scores["coverage"] < high
+    shifted = spoilt.with_columns(charge=pl.col("charge") + 300 * (pl.col("plan") == "pro"))
+    plans = charge_model.evaluate(shifted, by="plan").groups[0]
+    assert {each.name: each.scores["coverage"] for each in plans.groups}["pro"] < 0.2
+    assert ("pro", "missed") in {(each.group, each.measure) for each in plans.worse}
+
+
 def test_numbers_name_groups_whose_answers_are_shifted(charge_model, spoilt):
     shifted = spoilt.with_columns(
         pl.when(pl.col("plan") == "pro").then(pl.col("charge") + 60).otherwise("charge").alias("charge")

@@ -107,6 +107,23 @@ def test_a_loaded_model_gives_the_same_answers(folder: Path) -> None:
     assert loaded.evaluate(rows()) == model().evaluate(rows())
 
 
+@given_settings(max_examples=30, deadline=None, database=None)
+@given(
+    shapes=st.lists(st.lists(st.integers(0, 3), max_size=3), min_size=1, max_size=4),
+    kind=st.sampled_from(["float32", "float64", "int64", "uint8"]),
+)
+def test_arrays_of_any_shape_come_back(shapes: list[list[int]], kind: str) -> None:
+    path = Path(os.environ.get("TMPDIR", "/tmp")) / f"lamina-shapes-{os.getpid()}.lamina"
+    weights = {f"w{k}": np.ones(shape, kind).T for k, shape in enumerate(shapes)}
+    try:
+        _, came_back = file.read(file.write(path, {}, weights))
+    finally:
+        path.unlink(missing_ok=True)
+    assert {name: (each.shape, each.dtype) for name, each in weights.items()} == {
+        name: (each.shape, each.dtype) for name, each in came_back.items()
+    }
+
+
 def test_a_file_holds_no_code_and_no_rows() -> None:
     with zipfile.ZipFile(io.BytesIO(good())) as archive:
         assert set(archive.namelist()) == {"manifest.json", "weights.safetensors"}

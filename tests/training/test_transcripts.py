@@ -17,6 +17,7 @@ from lamina.features.targets.transcript import STRANGE, TranscriptTarget
 from lamina.model import Model
 from lamina.network.outputs.transcript import Transcript
 from lamina.scores.ctc import greedy
+from lamina.training.answered import seen_by
 
 needs_audio = pytest.mark.skipif(
     not (find_spec("soundfile") and find_spec("soxr")), reason='recordings need pip install "lamina[audio]"'
@@ -71,6 +72,14 @@ def test_saved_and_loaded_the_transcripts_are_the_same(model: Model, tmp_path: P
     assert again.predict(new).equals(model.predict(new))
     assert again.fitted.task == lamina.Transcribe("text")
     assert "most common" in str(again)
+
+
+@needs_audio
+def test_what_is_seen_is_the_mean_of_the_moments(model: Model) -> None:
+    network = model.fitted.network
+    _, (seen,) = seen_by(network, model.fitted.features.transform(songs(4, seed=9)))
+    assert (seen.shape,) == tuple((4, width) for width in network.vectors)
+    assert np.isfinite(seen).all()
 
 
 @needs_audio

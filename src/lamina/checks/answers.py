@@ -19,6 +19,7 @@ from lamina.features.targets.base import Target
 from lamina.features.targets.several import fit_target, target_from_json
 from lamina.network.outputs.base import Output
 from lamina.network.outputs.several import make_output
+from lamina.predictions.novelty import FEWEST, Novelty
 from lamina.records import Schema
 from lamina.tasks import more_is_better
 
@@ -84,6 +85,7 @@ def check_output(output: Output, target: Target, frame: pl.DataFrame) -> None:
     weighed = output.loss(scores, answers, weights)
     _expect(target, torch.allclose(weighed, (losses * weights).mean()), "row weights weigh the rows")
     _check_decoded(output, target, scores, answers)
+    _check_novelty(target, output.answer(scores).numpy(), answers.numpy())
     _check_gradient(output, target, scores.double(), answers)
 
 
@@ -111,6 +113,20 @@ def _check_decoded(output: Output, target: Target, scores: Tensor, answers: Tens
     )
     _expect(target, all(each[1] is None for each in columns), "what is not answered is null")
     _expect(target, columns[0][0] is not None, "what is answered is not null")
+
+
+def _check_novelty(target: Target, told: np.ndarray, came: np.ndarray) -> None:
+    """Rows unlike the training rows are told whatever the answer is."""
+    places = np.arange(FEWEST) % len(told)
+    seen = np.random.default_rng(0).normal(size=(FEWEST, WIDTH)).astype(np.float32)
+    classes = came[places] if target.answer in ("classes", "ordered") else None
+    novelty = Novelty.found(target, [seen], classes, [seen], told[places], deep=False)
+    near = novelty.judge(target)(told[places], [seen])
+    far = novelty.judge(target)(told[places], [seen + 1000])
+    _expect(target, bool(((near >= 0) & (near < 1)).all()), "novelty is from 0 to 1")
+    _expect(target, bool(novelty.unlike(far).all()), "rows far from all others are unlike them")
+    again = Novelty.of(novelty.tensors(), target).judge(target)(told[places], [seen])
+    _expect(target, np.array_equal(near, again), "novelty that went through a file is the same")
 
 
 def _check_gradient(output: Output, target: Target, scores: Tensor, answers: Tensor) -> None:

@@ -12,7 +12,20 @@ from typing import Annotated, Any
 
 import typer
 
-from lamina.cli import decide, demo, doctor, evaluate, explain, fit, inspect, order, predict, schema
+from lamina.cli import (
+    decide,
+    demo,
+    doctor,
+    evaluate,
+    explain,
+    fit,
+    inspect,
+    order,
+    predict,
+    report,
+    schema,
+    similar,
+)
 from lamina.errors import LaminaError
 from lamina.version import __version__
 
@@ -25,7 +38,11 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (fit, predict, decide, order, evaluate, explain, inspect, schema, doctor, demo):
+COMMANDS = (
+    *(fit, predict, decide, order, evaluate, explain, similar, report),
+    *(inspect, schema, doctor, demo),
+)
+for command in COMMANDS:
     app.command(command.NAME)(getattr(command, command.NAME))
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final, Self
 import numpy as np
 import polars as pl
 
+from lamina.data.dialect import NAME
 from lamina.data.read import read
 from lamina.decisions.formula import Formula, check_columns
 from lamina.errors import UsageError, nearest
@@ -61,7 +62,7 @@ class Costs:
     def from_csv(cls, path: str | Path, *, ask: str | float | None = None, ask_right: float = 1.0) -> Self:
         """From a file (CSV, or any table that is read) whose first column names the actions and whose other
         columns are the classes. Raises UsageError where it is no such table."""
-        frame = read(path).frame.with_columns(pl.all().cast(pl.String))
+        frame = _named(read(path).frame.with_columns(pl.all().cast(pl.String)))
         if frame.width < 2 or not frame.height:
             raise UsageError(
                 f"{path} is no table of costs: it has {frame.width} columns and {frame.height} rows.",
@@ -148,6 +149,19 @@ class Costs:
             "ask": self.ask,
             "ask_right": self.ask_right,
         }
+
+
+def _named(frame: pl.DataFrame) -> pl.DataFrame:
+    """Classes such as 0 and 1, or <=50K, look like numbers: where the first row was taken for one of amounts,
+    it names the columns."""
+    if not frame.height or frame.columns != [NAME.format(place) for place in range(1, frame.width + 1)]:
+        return frame
+    names = [(cell or "").strip() for cell in frame.row(0)]
+    return (
+        frame[1:].rename(dict(zip(frame.columns, names, strict=True)))
+        if len({*names}) == len(names)
+        else frame
+    )
 
 
 def _finite(formula: Formula, rows: Mapping[str, np.ndarray], count: int) -> np.ndarray:

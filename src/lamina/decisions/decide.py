@@ -46,11 +46,13 @@ def decided(worth: Worths, limits: Sequence[Limit], groups: dict[str, np.ndarray
     return best_actions(worth.expected, worth.actions, limits, groups)
 
 
-def decision_frame(worth: Worths, chosen: np.ndarray, known: np.ndarray) -> pl.DataFrame:
+def decision_frame(
+    worth: Worths, chosen: np.ndarray, known: np.ndarray, unlike: np.ndarray | None = None
+) -> pl.DataFrame:
     """Action, its expected value, the runner-up and its, and the reason, a row each.
 
     Rows where ``known`` is false (nothing could be read) go to a person where one can be asked, else are
-    null."""
+    null. Of rows ``unlike`` the training rows the reason says so: probabilities mean little there."""
     rows = np.arange(len(chosen))
     others = worth.expected.copy()
     others[rows, chosen] = -np.inf
@@ -60,6 +62,11 @@ def decision_frame(worth: Worths, chosen: np.ndarray, known: np.ndarray) -> pl.D
     reasons = [
         _reason(worth, int(r), int(chosen[r]), int(second[r])) if known[r] else UNREADABLE for r in rows
     ]
+    if unlike is not None:
+        reasons = [
+            f"{each}; {STRANGE}" if strange and known[row] else each
+            for row, (each, strange) in enumerate(zip(reasons, unlike, strict=True))
+        ]
     lone = len(worth.actions) < 2
     columns = {
         "action": names.gather(chosen),
@@ -80,6 +87,7 @@ def decision_frame(worth: Worths, chosen: np.ndarray, known: np.ndarray) -> pl.D
 
 
 UNREADABLE = "nothing in this row could be read"
+STRANGE = "but the row is unlike the training rows"
 
 
 def _reason(worth: Worths, row: int, chosen: int, second: int) -> str:

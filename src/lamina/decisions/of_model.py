@@ -36,7 +36,10 @@ def decide(fitted: Fitted, rows: Rows, costs: Costs, limits: Sequence[Limit]) ->
     """Action, expected value, runner-up and reason for every row."""
     answered, known, _ = answer_rows(fitted, rows.conformed)
     worth = _worths(fitted, rows, costs, limits, calibrated(fitted, answered.decoded))
-    return decision_frame(worth, decided(worth, limits, _groups(rows.raw, limits)), known)
+    unlike = None
+    if fitted.novelty is not None and answered.novelty is not None:
+        unlike = fitted.novelty.unlike(answered.novelty)
+    return decision_frame(worth, decided(worth, limits, _groups(rows.raw, limits)), known, unlike)
 
 
 def judge(fitted: Fitted, rows: Rows, costs: Costs, limits: Sequence[Limit], trained: Rows | None) -> Money:
@@ -49,9 +52,9 @@ def judge(fitted: Fitted, rows: Rows, costs: Costs, limits: Sequence[Limit], tra
                 "A threshold is chosen between two classes, and the model knows more.",
                 "Leave `trained` away.",
             )
-        worth, truth, groups = _judged(fitted, trained, costs, limits)
+        worth, truth, groups = judged_worths(fitted, trained, costs, limits)
         threshold = best_threshold(worth, truth, limits, groups)
-    worth, truth, groups = _judged(fitted, rows, costs, limits)
+    worth, truth, groups = judged_worths(fitted, rows, costs, limits)
     return money(worth, truth, limits, groups, threshold=threshold)
 
 
@@ -112,9 +115,11 @@ def order(
     )
 
 
-def _judged(
+def judged_worths(
     fitted: Fitted, rows: Rows, costs: Costs, limits: Sequence[Limit]
 ) -> tuple[Worths, np.ndarray, dict[str, np.ndarray]]:
+    """What every action is worth in rows with known answers, their true classes, and the groups that limits
+    count by. Raises TargetError for an answer that the model does not know."""
     truth = _classes_target(fitted).encode(rows.conformed)
     strange = int((truth < 0).sum())
     if strange:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+from zlib import crc32
 
 import numpy as np
 import polars as pl
@@ -81,6 +82,22 @@ def pieces(word: str) -> list[str]:
         return []
     framed = f" {word[:LONGEST_WORD]} "
     return [framed[i : i + n] for n in PIECES for i in range(len(framed) - n + 1)]
+
+
+def hashed(words: Words) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Every word and every pair of neighbours: (row, place, key), int64; the same on every machine.
+
+    ``place`` is that of the word among all words; for a pair that of its first word, and as many more as
+    there are words. Keys are below 2³².
+    """
+    of_word = np.array([crc32(each.encode("utf-8", "surrogatepass")) for each in words.distinct], np.uint64)
+    key = of_word[words.number] if len(words.number) else np.zeros(0, np.uint64)
+    first = np.flatnonzero(words.row[:-1] == words.row[1:])
+    # multiplying by large odd numbers mixes the bits (Knuth 1973, volume 3, section 6.4)
+    pair = key[first] * np.uint64(0x9E3779B97F4A7C15) + key[first + 1] * np.uint64(0xC2B2AE3D27D4EB4F)
+    keys = np.concatenate([key, pair >> np.uint64(32)]).astype(np.int64)
+    places = np.concatenate([np.arange(len(key)), len(key) + first])
+    return np.concatenate([words.row, words.row[first]]), places, keys
 
 
 def counted(rows: np.ndarray, codes: np.ndarray, base: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -13,7 +13,8 @@ import polars as pl
 from lamina.data.prose import has_markup, without_markup
 from lamina.features import wordpiece
 from lamina.features.base import Arrays, Feature
-from lamina.features.ngrams import Words, counted, pairs_of, pieces, pieces_of, words_of
+from lamina.features.ngrams import Words, counted, hashed, pairs_of, pieces, pieces_of, words_of
+from lamina.records import Quality
 
 MISSING, UNSEEN, FIRST = 1, 2, 3  # codes; 0 fills up, known n-grams count on from FIRST
 RARE_BELOW = 2  # n-grams of fewer training texts are not learnt, nor kept in the model file
@@ -22,10 +23,13 @@ SHORT = 64  # words: where the median text is longer, pieces of words add nothin
 MOST_PER_TEXT = 1024  # n-grams of one text, the weightiest
 MOST_LINEAR = 512  # words that the linear baseline sees
 CHUNK = 20_000  # texts read at once
+MOST_RARE = 2**18  # buckets of rarer n-grams
+FEW_TEXTS = 15_000  # training texts up to which rarer n-grams are read too
 LONGEST = 64  # tokens of one text that the pretrained encoder reads
 FEWEST_ROWS = 200  # below this the pretrained encoder is used only when asked for
 MOST_TOKENS = 3_000_000  # of all training texts, encoded by default: about two minutes of one thread
-MOST_TUNED = 20_000  # training texts up to which the encoder may learn too: about a minute per thousand
+FEWEST_TUNED = 2000  # training texts below which the encoder learns only at the quality "best"
+MOST_TUNED = {"good": 350_000, "best": 2_000_000}  # tokens of all training texts up to which it may learn
 ENGLISH = 1.6  # tokens per word up to which a text is in the language of the pretrained encoder
 SAMPLE = 500  # texts looked at to choose
 
@@ -37,8 +41,14 @@ class TextFeature(Feature):
     Codes stand for words, pairs of neighbouring words and, in short texts, pieces of 3 to 5 characters,
     all that occur in at least two training texts. Weights are tf-idf (Salton & Buckley 1988): ``(1 + log
     tf) · (1 + log (1 + n) / (1 + df))``; those of words and pairs, and those of pieces, have length 1
-    together. A missing text and one without a known n-gram have codes of their own. With ``tokens`` the
-    WordPiece ids for the pretrained encoder come as ``name.tokens``, int16 ``(rows, tokens)``.
+    together. A missing text and one without a known n-gram have codes of their own.
+
+    Of up to 20,000 texts the rarer words and pairs are read, too, which are not kept: each falls into one of
+    ``buckets`` by its hash (Weinberger et al. 2009, "Feature hashing"), whose codes are ``size`` and more;
+    their weights are ``1 + log tf``, of length 1 together.
+
+    With ``tokens`` the WordPiece ids for the pretrained encoder come as ``name.tokens``, int16
+    ``(rows, tokens)``.
 
     ``words``, ``pairs`` (two codes each) and ``parts`` (the pieces) stand most frequent first, with the
     number of texts they occur in under ``frequencies``; ``texts`` is how many texts there were.
@@ -58,6 +68,7 @@ class TextFeature(Feature):
     markup: bool
     tokens: int
     tuned: bool = False
+    buckets: int = 0
 
     @classmethod
     def fit(
@@ -66,10 +77,12 @@ class TextFeature(Feature):
         frame: pl.DataFrame,
         columns: Sequence[str],
         pretrained: bool | None = None,
-        tuned: bool = False,
+        tuned: Quality = "fast",
+        rare: bool = False,
     ) -> Self:
         """``pretrained``: whether the encoder reads along; ``None``: where it is likely to help. ``tuned``:
-        where it does and there is time for it, it learns too."""
+        how much time there is for it to learn too ("fast": none). ``rare``: n-grams that are not kept are
+        read, too, where texts are few."""
         texts = frame[columns[0]].cast(pl.String).drop_nulls()
         markup = has_markup(texts.gather_every(max(1, len(texts) // SAMPLE)))
         read = words_of(texts, markup=markup)
@@ -79,10 +92,11 @@ class TextFeature(Feature):
         pairs, met = _frequent_pairs(read, codes, FIRST + len(words))
         short = np.median(np.bincount(read.row, minlength=max(1, read.rows))) <= SHORT
         parts, times = _frequent_pieces(read) if short else ((), ())
-        tokens = _tokens(texts, pretrained, markup=markup)
+        tokens, mean = _tokens(texts, pretrained, markup=markup)
         made = cls(
             name, tuple(columns), words, pairs, parts, (*seen, *met, *times), len(texts), 1, markup,
-            tokens, tuned and tokens > 0 and len(texts) <= MOST_TUNED,
+            tokens, tokens > 0 and _may_learn(len(texts), mean, tuned),
+            _buckets(read, words, pairs) if rare else 0,
         )  # fmt: skip
         return made._with_length(texts)
 
@@ -107,9 +121,9 @@ class TextFeature(Feature):
         return arrays
 
     def _fill(self, texts: pl.Series, codes: np.ndarray, weights: np.ndarray) -> None:
-        """Writes the weightiest n-grams of each text, the heaviest first."""
+        """Writes the weightiest n-grams of each text, the heaviest first, rarer ones after those known."""
         row, code, weight = self._weighted(texts)
-        order = np.lexsort((code, -weight, row))
+        order = np.lexsort((code, -weight, code >= self.size, row))
         row, code, weight = row[order], code[order], weight[order]
         counts = np.bincount(row, minlength=len(texts))
         place = np.arange(len(row)) - (np.cumsum(counts) - counts)[row]
@@ -117,12 +131,44 @@ class TextFeature(Feature):
         codes[row[kept], place[kept]] = code[kept]
         weights[row[kept], place[kept]] = weight[kept]
         missing = texts.is_null().to_numpy()
-        codes[counts == 0, 0], weights[counts == 0, 0] = UNSEEN, 1
-        codes[missing, 0] = MISSING
+        codes[missing, 0], weights[missing, 0] = MISSING, 1
 
     def _weighted(self, texts: pl.Series) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(row, code, weight) of every n-gram that is known."""
+        """(row, code, weight) of every n-gram, of texts without one that is known, and of rarer ones."""
         read = words_of(texts, markup=self.markup)
+        row, code, weight = self._known(read)
+        without = np.setdiff1d(np.arange(read.rows), row)
+        rare_row, rare_code, rare_weight = self._rare(read)
+        return (
+            np.concatenate([row, without, rare_row]),
+            np.concatenate([code, np.full(len(without), UNSEEN), rare_code]),
+            np.concatenate([weight, np.ones(len(without)), rare_weight]),
+        )
+
+    def _rare(self, read: Words) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The same of the words and pairs that are not kept."""
+        row, _, code = self.rare(read)
+        row, code, times = counted(row, code, self.size + max(1, self.buckets))
+        weight = 1 + np.log(times)
+        lengths = np.sqrt(np.bincount(row, weight * weight, minlength=read.rows))
+        return row, code, weight / lengths[row]
+
+    def rare(self, read: Words) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(row, place, code) of each word and pair that is not kept, places as ``hashed`` gives them."""
+        if not self.buckets or not len(read.number):
+            return (np.zeros(0, np.int64),) * 3
+        row, place, key = hashed(read)
+        known = np.array([each in self._code_of_word for each in read.distinct])[read.number]
+        kept = np.concatenate([known, self._kept_pairs(read)[place[len(known) :] - len(known)]])
+        return row[~kept], place[~kept], self.size + key[~kept] % self.buckets
+
+    def _kept_pairs(self, read: Words) -> np.ndarray:
+        """Whether each word and its right neighbour are a pair that is kept, bool ``(words,)``."""
+        known = np.array([self._code_of_word.get(each, 0) for each in read.distinct], np.int64)[read.number]
+        base, keys = FIRST + len(self.words), self._code_of_pair[0]
+        return np.isin(np.append(known[:-1] * base + known[1:], 0), keys)
+
+    def _known(self, read: Words) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         known = np.array([self._code_of_word.get(each, 0) for each in read.distinct], np.int64)
         base = FIRST + len(self.words)
         rows, keys = pairs_of(read, known, base)
@@ -152,7 +198,7 @@ class TextFeature(Feature):
 
     @property
     def size(self) -> int:
-        """How many codes there are, the special ones included."""
+        """How many codes there are, the special ones included, those of rarer n-grams not."""
         return FIRST + len(self.frequencies)
 
     @cached_property
@@ -206,6 +252,7 @@ class TextFeature(Feature):
             "markup": self.markup,
             "tokens": self.tokens,
             "tuned": self.tuned,
+            "buckets": self.buckets,
         }
 
     @classmethod
@@ -222,12 +269,15 @@ class TextFeature(Feature):
             bool(state["markup"]),
             int(state["tokens"]),
             bool(state.get("tuned", False)),
+            int(state.get("buckets", 0)),
         )
         n_grams = len(made.words) + len(made.pairs) + len(made.parts)
         if n_grams != len(made.frequencies) or min(made.frequencies, default=1) < 1:
             raise ValueError(f"{n_grams} n-grams with {len(made.frequencies)} frequencies")
         if made.tuned and not made.tokens:
             raise ValueError("an encoder that learns reads tokens")
+        if not 0 <= made.buckets <= MOST_RARE:
+            raise ValueError(f"{made.buckets} buckets of rarer n-grams")
         if not 1 <= made.longest <= MOST_PER_TEXT or not 0 <= made.tokens <= LONGEST:
             raise ValueError(f"texts of {made.longest} n-grams and {made.tokens} tokens")
         return made
@@ -235,6 +285,14 @@ class TextFeature(Feature):
     def describe(self) -> str:
         read = f"{len(self.words):,} words, {len(self.pairs):,} pairs, {len(self.parts):,} pieces of words"
         return f"text: {self.columns[0]}, {read}" + (", read by MiniLM too" if self.tokens else "")
+
+
+def _buckets(read: Words, words: Sequence[str], pairs: Sequence[tuple[int, int]]) -> int:
+    """A power of two, about as many as there are words and pairs that are not kept; 0: they are not read."""
+    if read.rows > FEW_TEXTS or not len(read.number):
+        return 0
+    rare = len(np.unique(hashed(read)[2])) - len(words) - len(pairs)
+    return int(min(MOST_RARE, 2 ** int(np.ceil(np.log2(max(rare, 64))))))
 
 
 def _frequent_words(read: Words) -> tuple[tuple[str, ...], tuple[int, ...]]:
@@ -274,15 +332,21 @@ def _most(found: Sequence[tuple[str, int]], most: int) -> tuple[tuple[str, ...],
     return tuple(name for name, _ in kept), tuple(times for _, times in kept)
 
 
-def _tokens(texts: pl.Series, pretrained: bool | None, *, markup: bool) -> int:
-    """How many tokens of a text the pretrained encoder reads; 0: it does not read along.
+def _may_learn(texts: int, tokens: float, tuned: Quality) -> bool:
+    """Whether an encoder of so many texts of ``tokens`` tokens on the mean has the time to learn."""
+    enough = texts >= (FEWEST_TUNED if tuned == "good" else 1)
+    return enough and texts * tokens <= MOST_TUNED.get(tuned, 0)
+
+
+def _tokens(texts: pl.Series, pretrained: bool | None, *, markup: bool) -> tuple[int, float]:
+    """How many tokens of a text the pretrained encoder reads, 0: it does not read along; their mean.
 
     By itself it reads short English texts, where it was measured to help.
     """
     if pretrained is False or (
         pretrained is None and (len(texts) < FEWEST_ROWS or not wordpiece.installed())
     ):
-        return 0
+        return 0, 0.0
     sample = texts.gather_every(max(1, len(texts) // SAMPLE))
     lengths = wordpiece.lengths((without_markup(sample) if markup else sample).to_list())
     if pretrained is None:
@@ -290,6 +354,6 @@ def _tokens(texts: pl.Series, pretrained: bool | None, *, markup: bool) -> int:
         english = lengths.sum() - 2 * len(lengths) <= ENGLISH * words
         fits = np.median(lengths) <= LONGEST and lengths.mean() * len(texts) <= MOST_TOKENS
         if not (english and fits):
-            return 0
-    longest = float(np.percentile(lengths, 99)) if len(lengths) else 8.0
-    return int(np.clip(longest, 8, LONGEST))
+            return 0, 0.0
+    longest = int(np.clip(np.percentile(lengths, 99), 8, LONGEST)) if len(lengths) else 8
+    return longest, float(np.minimum(lengths, longest).mean()) if len(lengths) else 0.0

@@ -63,13 +63,21 @@ class Network(nn.Module):
         )  # fmt: skip
 
     def forward(self, arrays: Batch) -> Tensor:
-        return self.scores_of([layer(arrays) for layer in self.input_layers()])
+        return self.scores_of(self.read(arrays))
+
+    def read(self, arrays: Batch) -> list[Tensor]:
+        """What each input layer makes of the rows, ``(batch, width)`` or ``(member, batch, width)``."""
+        return [layer(arrays) for layer in self.input_layers()]
 
     def scores_of(self, read: list[Tensor]) -> Tensor:
-        """Scores from what the input layers read, each ``(batch, width)`` or ``(member, batch, width)``."""
+        """Scores from what the input layers read."""
+        return self.output(self.features_of(read))
+
+    def features_of(self, read: list[Tensor]) -> Tensor:
+        """What the output layer is given, ``(member, batch, width)``."""
         read = [each.to(self.hidden_dtype) for each in read]
         hidden = self.hidden(self.joined(read))
-        return self.output(self._beside(hidden, read))
+        return self._beside(hidden, read)
 
     def _beside(self, hidden: Tensor, read: list[Tensor]) -> Tensor:
         """What deep input layers tell goes to the output directly too: the hidden layers add to it."""
@@ -112,10 +120,40 @@ class Network(nn.Module):
     @torch.no_grad()
     def scores(self, arrays: Batch) -> Tensor:
         """Scores for predicting: every view of every input, stacked along the member axis."""
+        return self.told(arrays)[0]
+
+    @torch.no_grad()
+    def told(self, arrays: Batch) -> tuple[Tensor, list[Tensor]]:
+        """The same, and layer by layer a vector of what was seen in each row, ``(batch, values)``: what the
+        inputs read, and what the output layer is given where hidden layers lie between."""
         views = [arrays]
         for layer in self.input_layers():
             views = [seen for view in views for seen in layer.views(view)]
-        return torch.cat([self(view) for view in views]) if len(views) > 1 else self(views[0])
+        read = self.read(views[0])
+        features = self.features_of(read)
+        scores = [self.output(features), *(self(view) for view in views[1:])]
+        layers = [self.joined(read), features] if self.architecture.hidden else [features]
+        return torch.cat(scores) if len(scores) > 1 else scores[0], [self._vector(each) for each in layers]
+
+    def _vector(self, seen: Tensor) -> Tensor:
+        """Members side by side, moments of a recording and pixels averaged, ``(batch, values)``."""
+        if seen.ndim == 2 or seen.stride(0) == 0:  # the same for all members
+            seen = seen.view(1, *seen.shape[-2:]) if seen.ndim == 2 else seen[:1]
+        frames = max(layer.frames for layer in self.input_layers())
+        if frames > 1:
+            seen = seen.unflatten(-1, (frames, -1)).mean(-2)
+        return seen.transpose(0, 1).flatten(1)
+
+    @property
+    def vectors(self) -> tuple[int, ...]:
+        """How long those vectors are, layer by layer."""
+        a = self.architecture
+        read = sum(layer.width for layer in self.input_layers())
+        read //= max(layer.frames for layer in self.input_layers())
+        if not a.hidden:
+            return (read * max(int(spec.get("members", 1)) for spec in a.inputs.values()),)
+        deep = sum(layer.width for layer in self.input_layers() if layer.deep) if a.beside else 0
+        return read, a.members * (self.hidden.width + deep)
 
     def prepare(self, arrays: Batch) -> None:
         """Before training: what starts from the data."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from lamina.features.features import Features
 from lamina.features.targets.base import Target
 from lamina.network.inputs.base import FEW, MANY, Input, Situation, layer_class
@@ -11,6 +14,7 @@ from lamina.records import Choice
 from lamina.settings import Settings
 
 FEW_MIXED = 20_000  # training rows up to which a table with text or media is easily learnt by heart
+LINEAR = ("classes", "number")  # answers whose scores a linear model gives in closed form
 DEEP_ALREADY = "the input layers are deep themselves"
 
 
@@ -29,8 +33,11 @@ def choose_architecture(
         hidden, why = ((), DEEP_ALREADY) if only_deep else _hidden(rows, settings, mixed=deep)
         choices.append(Choice(what="hidden layers", value=list(hidden), why=why))
     if members is None:
-        pictures = all(layer is ImageInput for layer in layers.values()) and not target.frames
-        members, why = _deep_members(pictures, settings) if only_deep else _members(rows, settings)
+        pictures = [each for each in features if layers[each.name] is ImageInput and not target.frames]
+        alone = len(pictures) == len(layers)
+        members, why = (
+            _deep_members(pictures if alone else [], settings) if only_deep else _members(rows, settings)
+        )
         choices.append(Choice(what="members", value=members, why=why))
     situation = Situation(
         rows=rows,
@@ -39,6 +46,7 @@ def choose_architecture(
         alone=len({each.kind for each in features}) == 1,
         frames=target.frames,
         members=1 if hidden else members,
+        linear=target.scores if target.answer in LINEAR and settings.quality != "fast" else 0,
     )
     inputs = {each.name: layers[each.name].choose(each, situation) for each in features}
     for each in features:
@@ -71,9 +79,10 @@ def _hidden(rows: int, settings: Settings, *, mixed: bool) -> tuple[tuple[int, .
     return (256, 256, 256), f"{rows:,} training rows"
 
 
-def _deep_members(pictures: bool, settings: Settings) -> tuple[int, str]:
+def _deep_members(pictures: Sequence[Any], settings: Settings) -> tuple[int, str]:
     if pictures and settings.quality == "best":
-        return 2, "best: two networks, whose answers are averaged"
+        members = 4 if all(each.channels == 1 for each in pictures) else 2
+        return members, f"best: {members} networks, whose answers are averaged"
     return 1, "deep input layers: one network"
 
 

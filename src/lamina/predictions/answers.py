@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import polars as pl
 
 from lamina.features.base import Arrays
 from lamina.features.features import Features
-from lamina.training.answered import Answered, answered
+from lamina.features.targets.base import floats
+from lamina.predictions.abstain import SET, abstentions
+from lamina.training.answered import Answered, Judge, answered
 from lamina.training.fitted import Fitted
 
 CHUNK = 131_072  # rows encoded at once: bounds memory whatever the table's size
@@ -61,7 +63,8 @@ def answer_frame(
     coverage: float | None = None,
     values: pl.Series | None = None,
 ) -> pl.DataFrame:
-    """The answers as columns, the first of each target ``predicted_<target>``, then the bounds.
+    """The answers as columns, the first of each target ``predicted_<target>``, then the bounds, then
+    whether to rely on them.
 
     ``probabilities``: a column for each class or label (None: where they are few). Rows where ``known`` is
     false are null. ``coverage`` is how often bounds are to hold (None: as the model was fitted for),
@@ -69,6 +72,23 @@ def answer_frame(
     """
     told = calibrated(fitted, answered.decoded)
     answers = fitted.target.answer_columns(told, known, probabilities=probabilities)
+    bounds = []
     if fitted.confidence is not None:
-        answers += fitted.confidence.columns(answered, known, coverage=coverage, values=values)
-    return pl.DataFrame(answers)
+        bounds = fitted.confidence.columns(answered, known, coverage=coverage, values=values)
+    return pl.DataFrame([*answers, *bounds, *_doubts(fitted, bounds, answered.novelty, known)])
+
+
+def _doubts(
+    fitted: Fitted, bounds: Sequence[pl.Series], novelty: np.ndarray | None, known: np.ndarray
+) -> list[pl.Series]:
+    """``novelty``, ``abstain`` and its reason, as far as the model can tell."""
+    sets = [each for each in bounds if each.name.startswith(SET)]
+    if fitted.novelty is None or novelty is None:
+        return abstentions(sets, None, known) if bounds else []
+    told = floats("novelty", novelty, known)
+    return [told, *abstentions(sets, fitted.novelty.unlike(novelty), known)]
+
+
+def judge_of(fitted: Fitted) -> Judge | None:
+    """What tells how unlike the training rows a row is, where the model knows."""
+    return None if fitted.novelty is None else fitted.novelty.judge(fitted.target)

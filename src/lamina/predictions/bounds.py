@@ -19,7 +19,11 @@ from lamina.predictions.conformal import class_misfits, class_sets, threshold, t
 
 SHARE_TO_FIT: Final = 1 / 5  # of the rows tell how hard a row is; the others how far the bounds must reach
 BENDS: Final = 6  # places at which the width may change with the answer
-LEAST: Final = 1e-6  # a deviation in a logarithm
+LEAST: Final = 1e-6  # a deviation, a width
+LITTLE: Final = 1 / 20  # of the median deviation: below it the logarithm of a deviation says nothing
+HELD: Final = 10.0  # how strongly the weights of what may tell how hard a row is are held to be small
+OUTERMOST: Final = 0.02  # share of the rows at either end beyond which none counts as easier or harder
+ANY: Final = 50.0  # no end: a logarithm that none reaches
 
 
 @dataclass(frozen=True)
@@ -144,12 +148,19 @@ class NumberBound(Bound):
     predictive inference for regression", section 5.2).
 
     How hard is a small model of its own: the logarithm of the deviation from the members' disagreement and
-    from the answer itself, with bends; ``weights`` and ``bends`` are its numbers."""
+    from the answer itself, with bends; ``weights`` and ``bends`` are its numbers, ``ends`` the lowest and the
+    highest logarithm that it may tell."""
 
     weights: np.ndarray
     bends: np.ndarray
+    ends: np.ndarray
 
-    arrays: ClassVar[tuple[str, ...]] = ("weights", "bends")
+    arrays: ClassVar[tuple[str, ...]] = ("weights", "bends", "ends")
+
+    @classmethod
+    def of(cls, tensors: Mapping[str, np.ndarray]) -> Self:
+        """Files from before there were ends have none."""
+        return super().of({"ends": np.array([-ANY, ANY]), **tensors})
 
     @classmethod
     def fit(
@@ -164,10 +175,13 @@ class NumberBound(Bound):
             np.unique(np.quantile(decoded[first], np.linspace(0, 1, BENDS))) if first.any() else np.zeros(0)
         )
         told = _basis(decoded, spread, bends)
-        weights = _ridge(told[first], np.log(missed[first] + LEAST))
-        hard = np.exp(told @ weights)
+        least = max(LITTLE * float(np.median(missed[first])), LEAST) if first.any() else LEAST
+        weights = _ridge(told[first], np.log(missed[first] + least))
+        hard = told @ weights
+        ends = np.quantile(hard[first], [OUTERMOST, 1 - OUTERMOST]) if first.any() else np.array([-ANY, ANY])
+        hard = np.exp(np.clip(hard, *ends))
         rest = None if groups is None else groups[~first]
-        return cls(missed[~first] / hard[~first], rest, weights, bends.astype(np.float64))
+        return cls(missed[~first] / hard[~first], rest, weights, bends.astype(np.float64), ends)
 
     def columns(
         self, target: Target, decoded: np.ndarray, spread: np.ndarray, limits: np.ndarray, known: np.ndarray
@@ -184,7 +198,7 @@ class NumberBound(Bound):
         return np.abs(answers - decoded) <= reach, 2 * reach
 
     def _hard(self, decoded: np.ndarray, spread: np.ndarray) -> np.ndarray:
-        hard: np.ndarray = np.exp(_basis(decoded, spread, self.bends) @ self.weights)
+        hard: np.ndarray = np.exp(np.clip(_basis(decoded, spread, self.bends) @ self.weights, *self.ends))
         return hard
 
 
@@ -271,15 +285,14 @@ def _basis(decoded: np.ndarray, spread: np.ndarray, bends: np.ndarray) -> np.nda
 
 
 def _ridge(told: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Least squares held to be small, all but the constant; standardised inside."""
+    """Least squares held to be small, all but the constant, the first; standardised inside."""
     if not len(told):
         return np.zeros(told.shape[1])
-    scale = np.maximum(told.std(0), 1e-9)
-    scale[0] = 1.0
-    scaled = told / scale
-    held = np.eye(told.shape[1]) * 1.0
-    held[0, 0] = 1e-9
-    solved: np.ndarray = np.linalg.solve(scaled.T @ scaled + held, scaled.T @ wanted) / scale
+    centre, scale = told.mean(0), np.maximum(told.std(0), 1e-9)
+    scaled = ((told - centre) / scale)[:, 1:]
+    held = HELD * np.eye(scaled.shape[1])
+    weights = np.linalg.solve(scaled.T @ scaled + held, scaled.T @ (wanted - wanted.mean())) / scale[1:]
+    solved: np.ndarray = np.concatenate([[wanted.mean() - centre[1:] @ weights], weights])
     return solved
 
 

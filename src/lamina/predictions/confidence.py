@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 import polars as pl
@@ -36,6 +36,17 @@ class Part:
     def answer_is_set(self) -> bool:
         """Whether the bound is a set of classes or labels, not an interval."""
         return self.target.answer in (*CALIBRATED, "labels")
+
+
+class Held(NamedTuple):
+    """Whether one target's bounds held, bool over the rows whose answer is ``known``, bool ``(rows,)``, and
+    their ``size``, float64: classes in a set ("set_size"), or the width in the user's unit."""
+
+    column: str
+    measure: str
+    known: np.ndarray
+    inside: np.ndarray
+    size: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -114,6 +125,17 @@ class Confidence:
     def judged(self, answered: Answered, answers: np.ndarray, values: pl.Series | None = None) -> Scores:
         """``coverage``: the share of bounds that held; ``set_size`` or ``width`` their mean size."""
         scores: Scores = {}
+        for each in self.held(answered, answers, values):
+            if each is not None:
+                prefix = f"{each.column}." if len(self.parts) > 1 else ""
+                scores[f"{prefix}coverage"] = float(each.inside.mean())
+                scores[f"{prefix}{each.measure}"] = float(each.size.mean())
+        return scores
+
+    def held(
+        self, answered: Answered, answers: np.ndarray, values: pl.Series | None = None
+    ) -> Iterator[Held | None]:
+        """Row by row whether each target's bounds held; None where there are none, or no answers."""
         target = self.parts[0].target
         joint = SeveralTarget(tuple(p.target for p in self.parts), (), ()) if len(self.parts) > 1 else target
         for part, (each, own, spread, known, came) in zip(
@@ -121,13 +143,24 @@ class Confidence:
         ):
             limits = self._limits(part, own, None, values)
             if part.bound is None or limits is None or not len(came):
+                yield None
                 continue
             inside, size = part.bound.held(own[known], spread[known], came, _of(limits, known))
-            prefix = f"{each.column}." if len(self.parts) > 1 else ""
-            scores[f"{prefix}coverage"] = float(inside.mean())
-            name, unit = ("set_size", 1.0) if part.answer_is_set else ("width", _unit(each))
-            scores[f"{prefix}{name}"] = float(size.mean()) * unit
-        return scores
+            measure, unit = ("set_size", 1.0) if part.answer_is_set else ("width", _unit(each))
+            yield Held(each.column, measure, known, inside, size * unit)
+
+    def by_row(
+        self, answered: Answered, answers: np.ndarray, values: pl.Series | None = None
+    ) -> dict[str, np.ndarray]:
+        """``coverage`` and sizes row by row, float64 ``(rows,)``, NaN where the true answer is not known."""
+        found: dict[str, np.ndarray] = {}
+        for each in self.held(answered, answers, values):
+            if each is not None:
+                prefix = f"{each.column}." if len(self.parts) > 1 else ""
+                for word, own in (("coverage", each.inside), (each.measure, each.size)):
+                    found[f"{prefix}{word}"] = np.full(len(each.known), np.nan)
+                    found[f"{prefix}{word}"][each.known] = own
+        return found
 
     def most(self) -> float:
         """The largest coverage that so many rows can promise, 0 where none."""
@@ -212,7 +245,7 @@ class Confidence:
 def _part(
     target: Target, answered: Answered, answers: np.ndarray, groups: np.ndarray | None, calibrate: bool
 ) -> Part:
-    decoded, spread = answered
+    decoded, spread = answered.decoded, answered.spread
     calibrator = Calibrator()
     if not calibrate:
         pass

@@ -11,12 +11,16 @@ import polars as pl
 
 from lamina.data.groups import Grouping
 from lamina.errors import TargetError
+from lamina.features.targets.base import Target
+from lamina.features.targets.labels import LabelsTarget
+from lamina.features.targets.several import SeveralTarget
 from lamina.predictions.answers import calibrated, covered_by, encoded
 from lamina.predictions.baseline import Baseline
 from lamina.predictions.subgroups import subgroups
 from lamina.records import Evaluation
-from lamina.scores.calibration import calibration_noise
+from lamina.scores.calibration import calibration_noise, labels_calibration_noise
 from lamina.scores.intervals import intervals
+from lamina.scores.ranking import Scores
 from lamina.training.answered import Answered, answered
 from lamina.training.fitted import Fitted
 
@@ -47,7 +51,10 @@ def evaluate(
     if not by:
         return scored
     told = calibrated(fitted, rows.network.decoded)
-    return msgspec.structs.replace(scored, groups=subgroups(fitted.target, told, rows.answers, by))
+    held = {}
+    if fitted.confidence is not None:
+        held = fitted.confidence.by_row(rows.network, rows.answers, rows.by)
+    return msgspec.structs.replace(scored, groups=subgroups(fitted.target, told, rows.answers, by, held))
 
 
 def answered_rows(
@@ -79,8 +86,7 @@ def judge(fitted: Fitted, baseline: Baseline, rows: Rows, on: str, *, bounded: b
     target, answers = fitted.target, rows.answers
     told = calibrated(fitted, rows.network.decoded)
     scores = target.judge(told, answers)
-    if "ece" in scores:
-        scores["ece_noise"] = calibration_noise(told)
+    scores |= chance_gaps(target, told, answers, scores)
     if bounded and fitted.confidence is not None:
         scores |= fitted.confidence.judged(rows.network, answers, rows.by)
     constant = baseline.constant_answers(target, len(answers))
@@ -95,3 +101,19 @@ def judge(fitted: Fitted, baseline: Baseline, rows: Rows, on: str, *, bounded: b
         baseline=baselines,
         on=on,
     )
+
+
+def chance_gaps(target: Target, told: np.ndarray, answers: np.ndarray, scores: Scores) -> Scores:
+    """``ece_noise`` beside every ``ece``: what honest probabilities would show on so few rows."""
+    if isinstance(target, SeveralTarget):
+        beside = zip(target.parts, target.decoded_of(told), target.answers_of(answers), strict=True)
+        return {
+            f"{part.column}.{name}": gap
+            for part, own, (known, came) in beside
+            if f"{part.column}.ece" in scores
+            for name, gap in chance_gaps(part, own[known], came, {"ece": 0.0}).items()
+        }
+    if "ece" not in scores:
+        return {}
+    noise = labels_calibration_noise if isinstance(target, LabelsTarget) else calibration_noise
+    return {"ece_noise": noise(told)}

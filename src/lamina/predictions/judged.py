@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 
+from lamina.features.base import Arrays
 from lamina.predictions.answers import rows_encoded
 from lamina.predictions.baseline import Baseline
 from lamina.predictions.confidence import Confidence
 from lamina.predictions.evaluate import Rows, judge
+from lamina.predictions.explain.explain import evenly
 from lamina.predictions.linear import fit_linear
+from lamina.predictions.novelty import FALSE_ALARMS, FEWEST, MOST_KEPT, MOST_LEARNT, Novelty
 from lamina.records import Choice, Evaluation
-from lamina.training.answered import Answered, answered
+from lamina.training.answered import Answered, answered, seen_by
 from lamina.training.encode import Encoded
 from lamina.training.fit import Unseen
 from lamina.training.fitted import Fitted
@@ -63,8 +67,7 @@ class Judge:
         parts = encoded.split
         rows, before = unseen if len(unseen.rows) else (parts.train, None)
         network, linear = [], []
-        for part in _parts(rows, rows_encoded(encoded.features)):
-            held = {name: each[part] for name, each in encoded.arrays.items()}
+        for held in _held(encoded, rows):
             if before is None:
                 network.append(answered(fitted.network, held))
             linear.append(baseline.linear_answers(encoded.features, held, output))
@@ -72,6 +75,7 @@ class Judge:
         seen = Rows(told, np.concatenate(linear), encoded.answers[rows])
         if len(parts.validation):
             fitted = with_confidence(fitted, encoded, seen, unseen)
+            fitted = with_novelty(fitted, encoded, unseen)
         where = f"validation rows of {self.source}"
         return fitted, baseline, judge(fitted, baseline, seen, where, bounded=False)
 
@@ -94,6 +98,30 @@ def with_confidence(fitted: Fitted, encoded: Encoded, seen: Rows, unseen: Unseen
     return replace(fitted, confidence=confidence, choices=(*fitted.choices, *_said(confidence, len(rows))))
 
 
+def with_novelty(fitted: Fitted, encoded: Encoded, unseen: Unseen) -> Fitted:
+    """The network with what tells rows unlike those of training, where enough rows were kept from it."""
+    rows = evenly(unseen.rows, MOST_KEPT)
+    if len(rows) < FEWEST:
+        return fitted
+    network, target = fitted.network, fitted.target
+    learnt = evenly(encoded.split.train, MOST_LEARNT)
+    told = [seen_by(network, held) for held in _held(encoded, rows)]
+    seen = [seen_by(network, held)[1] for held in _held(encoded, learnt)]
+    novelty = Novelty.found(
+        target,
+        _joined(seen),
+        encoded.answers[learnt] if target.answer in ("classes", "ordered") else None,
+        _joined([layers for _, layers in told]),
+        np.concatenate([decoded for decoded, _ in told]),
+        deep=all(layer.deep for layer in network.input_layers()),
+    )
+    why = (
+        f"share of rows called unlike the training rows by mistake, found on {len(rows):,} kept from training"
+    )
+    said = Choice(what="abstain", value=FALSE_ALARMS, why=why)
+    return replace(fitted, novelty=novelty, choices=(*fitted.choices, said))
+
+
 def _said(confidence: Confidence, rows: int) -> list[Choice]:
     """What was decided, for people."""
     found = [
@@ -113,6 +141,13 @@ def _said(confidence: Confidence, rows: int) -> list[Choice]:
     return [*found, Choice(what="coverage", value=confidence.coverage, why=why)]
 
 
-def _parts(rows: np.ndarray, size: int) -> list[np.ndarray]:
-    """Some rows at a time: copies of media are large."""
-    return [rows[start : start + size] for start in range(0, len(rows), size)]
+def _held(encoded: Encoded, rows: np.ndarray) -> Iterator[Arrays]:
+    """The arrays of these rows, some at a time: copies of media are large."""
+    size = rows_encoded(encoded.features)
+    for start in range(0, len(rows), size):
+        yield {name: each[rows[start : start + size]] for name, each in encoded.arrays.items()}
+
+
+def _joined(parts: Sequence[Sequence[np.ndarray]]) -> list[np.ndarray]:
+    """Layer by layer, rows after rows."""
+    return [np.concatenate(layer) for layer in zip(*parts, strict=True)]

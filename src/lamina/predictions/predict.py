@@ -9,7 +9,7 @@ import polars as pl
 
 from lamina.features.base import Arrays
 from lamina.features.features import Features, broken, broken_findings
-from lamina.predictions.answers import answer_frame, covered_by, encoded
+from lamina.predictions.answers import answer_frame, covered_by, encoded, judge_of
 from lamina.records import Finding
 from lamina.training.answered import Answered, answered
 from lamina.training.fitted import Fitted
@@ -49,7 +49,7 @@ def answer_rows(
     done = 0
     for arrays, upto in encoded(fitted.features, frame):
         chunk = frame.slice(done, upto - done)
-        raw.append(answered(fitted.network, arrays))
+        raw.append(answered(fitted.network, arrays, judge_of(fitted)))
         readable.append(_readable(arrays, fitted.features, chunk.height))
         for column, rows in broken(arrays, chunk, fitted.features).items():
             unreadable.setdefault(column, []).append(rows + done)

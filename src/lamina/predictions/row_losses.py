@@ -42,6 +42,7 @@ WORDS = {
     "absolute_error": "answers lie further off",
     "too_low": "answers are too low, on average",
     "too_high": "answers are too high, on average",
+    "missed": "sets or intervals hold the true answer less often",
     "outside": "more answers lie outside the bounds",
     "pinball": "the quantiles lie further off",
 }

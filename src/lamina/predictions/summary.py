@@ -88,7 +88,7 @@ def group_lines(evaluation: Evaluation) -> list[str]:
         names = [name for name, _ in shown(evaluation.scores) if any(name in g.scores for g in each.groups)]
         wide = max(len(group.name) for group in each.groups) + 2
         lines += ["", f"By {each.column} ({each.how}):"]
-        names = names[:MOST_SCORES]
+        names = names[:MOST_SCORES] + [name for name in names[MOST_SCORES:] if name.endswith("coverage")]
         lines.append(f"  {'':<{wide}}{'rows':>8}" + "".join(f"{name:>28}" for name in names))
         for group in each.groups:
             cells = "".join(f"{_with_interval(group, name):>28}" for name in names)

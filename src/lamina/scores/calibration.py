@@ -30,14 +30,16 @@ def calibration_error(probabilities: np.ndarray, answers: np.ndarray) -> float:
 def calibration_noise(probabilities: np.ndarray, seed: int = 0) -> float:
     """The calibration error that perfectly honest probabilities would show on so few rows, by chance alone:
     the mean over draws in which each answer is right with the probability it was given."""
-    confidence = probabilities.max(1)
-    drawn = np.random.default_rng((seed, NOISE_DRAWS)).random((NOISE_DRAWS, len(confidence))) < confidence
-    return float(np.mean([_error(confidence, right) for right in drawn]))
+    return _noise(probabilities.max(1), seed)
 
 
 def reliability(probabilities: np.ndarray, answers: np.ndarray, bins: int = BINS) -> list[Bin]:
     """Confidence beside the share that is right, bin by bin; bins without rows are left out."""
-    confidence, right = probabilities.max(1), probabilities.argmax(1) == answers
+    return binned(probabilities.max(1), probabilities.argmax(1) == answers, bins)
+
+
+def binned(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> list[Bin]:
+    """The same for any probabilities ``(n,)`` and whether what they were given to came about."""
     placed = _placed(confidence, bins)
     found = []
     for each in np.unique(placed):
@@ -45,6 +47,22 @@ def reliability(probabilities: np.ndarray, answers: np.ndarray, bins: int = BINS
         means = float(confidence[chosen].mean()), float(right[chosen].mean())
         found.append(Bin(each / bins, (each + 1) / bins, int(chosen.sum()), *means))
     return found
+
+
+def labels_calibration_error(probabilities: np.ndarray, answers: np.ndarray) -> float:
+    """The same gap over the probabilities of all labels, ``(rows, label)`` both: of the labels given with
+    0.3, three in ten should apply."""
+    return _error(probabilities.ravel(), answers.ravel() > 0.5)
+
+
+def labels_calibration_noise(probabilities: np.ndarray, seed: int = 0) -> float:
+    """What honest probabilities of labels would show by chance."""
+    return _noise(probabilities.ravel(), seed)
+
+
+def _noise(confidence: np.ndarray, seed: int) -> float:
+    drawn = np.random.default_rng((seed, NOISE_DRAWS)).random((NOISE_DRAWS, len(confidence))) < confidence
+    return float(np.mean([_error(confidence, right) for right in drawn]))
 
 
 def _error(confidence: np.ndarray, right: np.ndarray) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from lamina.scores.calibration import labels_calibration_error
 from lamina.scores.classes import LEAST
 from lamina.scores.ranking import Scores, area_under_roc
 
@@ -13,7 +14,8 @@ MOST_NAMED = 20  # labels up to which each one's ranking is a score of its own
 
 
 def label_scores(probabilities: np.ndarray, answers: np.ndarray, labels: Sequence[str]) -> Scores:
-    """F1, Jaccard, AUROC, log loss. ``probabilities`` and ``answers`` (0 or 1) ``(rows, label)``.
+    """F1, Jaccard, AUROC, log loss, calibration error. ``probabilities``, ``answers`` (0 or 1) ``(rows,
+    label)``.
 
     "micro" counts every decision alike, "macro" is the mean over the labels that occur. ``accuracy`` is the
     share of rows of which every label is right.
@@ -36,6 +38,7 @@ def label_scores(probabilities: np.ndarray, answers: np.ndarray, labels: Sequenc
     if areas:
         scores["auroc"] = float(np.mean(list(areas.values())))
     scores["log_loss"] = labels_log_loss(probabilities, answers)
+    scores["ece"] = labels_calibration_error(probabilities, answers)
     return scores | {f"auroc[{n}]": a for n, a in areas.items() if len(labels) <= MOST_NAMED}
 
 

@@ -45,7 +45,7 @@ _EPOCH = (
 def write(path: str | Path, manifest: dict[str, Any], weights: dict[str, np.ndarray]) -> Path:
     """Writes the file beside its place and moves it there: never half a file, never over a good one."""
     path = Path(path)
-    body = save_tensors({name: np.ascontiguousarray(weights[name]) for name in sorted(weights)})
+    body = save_tensors({name: np.asarray(weights[name], order="C") for name in sorted(weights)})
     manifest = {"format": FORMAT, **manifest, "hashes": {WEIGHTS: _hash(body)}}
     text = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
     with written_whole(path) as waiting, open(waiting, "w+b") as file:

@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 import torch
 
+from lamina.data.fingerprint import Fingerprint
 from lamina.errors import MissingExtraError, ModelFileError
 from lamina.features.features import Features
 from lamina.features.targets.base import Target
@@ -18,6 +19,7 @@ from lamina.network.layout import layout
 from lamina.network.network import Architecture, Network
 from lamina.predictions.baseline import Baseline, linear_width
 from lamina.predictions.confidence import Confidence
+from lamina.predictions.novelty import Novelty
 from lamina.records import Choice, Epoch, Evaluation, Finding, Schema
 from lamina.settings import Settings
 from lamina.store import file
@@ -48,6 +50,8 @@ class Manifest(msgspec.Struct, kw_only=True):
     stopped: str
     validation: Evaluation
     confidence: dict[str, Any] | None = None
+    novelty: bool = False
+    data: Fingerprint | None = None
 
 
 def save(path: str | Path, fitted: Fitted, baseline: Baseline, validation: Evaluation, version: str) -> Path:
@@ -68,11 +72,15 @@ def save(path: str | Path, fitted: Fitted, baseline: Baseline, validation: Evalu
         stopped=fitted.stopped,
         validation=_finite(validation),
         confidence=None if fitted.confidence is None else fitted.confidence.to_json(),
+        novelty=fitted.novelty is not None,
+        data=fitted.data,
     )
     weights = {f"network.{n}": t.cpu().numpy() for n, t in fitted.network.state_dict().items()}
     weights |= {f"baseline.{n}": each for n, each in baseline.tensors().items()}
     if fitted.confidence is not None:
         weights |= {f"confidence.{n}": each for n, each in fitted.confidence.tensors().items()}
+    if fitted.novelty is not None:
+        weights |= {f"novelty.{n}": each for n, each in fitted.novelty.tensors().items()}
     return file.write(path, msgspec.to_builtins(manifest), weights)
 
 
@@ -87,6 +95,9 @@ def load(path: str | Path) -> tuple[Fitted, Baseline, Evaluation]:
         network = _network(manifest.architecture, features, _under("network.", weights), path)
         baseline = _baseline(_under("baseline.", weights), features, target, path)
         confidence = _confidence(manifest.confidence, _under("confidence.", weights), target)
+        novelty = Novelty.of(_under("novelty.", weights), target) if manifest.novelty else None
+        if novelty is not None and not novelty.fits(network.vectors):
+            raise _misfit(path, "what it knows of the training rows does not fit the layers")
     except (ModelFileError, MissingExtraError):
         raise
     except Exception as error:  # whatever a hostile manifest breaks, the answer is the same
@@ -105,6 +116,8 @@ def load(path: str | Path) -> tuple[Fitted, Baseline, Evaluation]:
         stopped=manifest.stopped,
         rows=manifest.rows,
         confidence=confidence,
+        novelty=novelty,
+        data=manifest.data,
     )
     return fitted, baseline, manifest.validation
 

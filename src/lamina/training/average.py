@@ -54,7 +54,7 @@ class Average:
 
 def _floating(network: nn.Module) -> Iterator[tuple[str, Tensor]]:
     for name, each in network.state_dict().items():
-        if each.is_floating_point():
+        if each.is_floating_point() and each.dtype != torch.float16:  # tables in half precision stay
             yield name, each
 
 

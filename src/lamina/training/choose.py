@@ -37,7 +37,7 @@ def choose_recipe(
         recipe, steps=steps, warmup=min(recipe.warmup, steps // 4), least=min(recipe.least, steps // 2)
     )
     if settings.refit is False:
-        recipe = msgspec.structs.replace(recipe, anneal=0.0)
+        recipe = msgspec.structs.replace(recipe, anneal=0.0, spare=False)
     return recipe, (Choice(what="passes at most", value=passes, why=_words(recipe)),)
 
 
@@ -132,7 +132,7 @@ def _for_texts(features: Features, target: Target, rows: int, settings: Settings
 
 def _for_encoders(features: Features, target: Target, rows: int, settings: Settings) -> tuple[Recipe, int]:
     """Few passes with the rate falling to zero, for layers that have learnt much before."""
-    recipe = Recipe(steps=1, batch=32, rate=3e-3, decay=1e-2, warmup=60, cooldown=0.9)
+    recipe = Recipe(steps=1, batch=32, rate=3e-3, decay=1e-2, warmup=60, cooldown=0.9, spare=True)
     return recipe, 2
 
 

@@ -21,12 +21,13 @@ from lamina.features.base import Arrays
 from lamina.features.features import Features, broken, broken_findings
 from lamina.features.targets.base import Target
 from lamina.features.targets.several import fit_target
-from lamina.records import Finding, Schema
+from lamina.records import Finding, Quality, Schema
 from lamina.settings import Settings
 from lamina.tasks import Task, check_metric
 
 SHARE = 0.15  # of the rows kept for validation, at most MOST_VALIDATION of them
 MOST_VALIDATION = 20_000
+OF_TEXTS, MANY_TEXTS = 0.1, 4000  # share with texts from so many rows on: every text tells new words
 MEDIA = ("image", "audio", "video")
 PICTURES = 2000  # validation rows when they only judge, as they do for pictures
 
@@ -91,8 +92,8 @@ def _options(schema: Schema, target: Target, settings: Settings) -> dict[str, di
         "video": {"side": settings.size},
         "text": {
             "pretrained": _pretrained(settings),
-            # media are trained at rates that would make the encoder forget
-            "tuned": settings.quality == "best" and not any(map(schema.of_kind, MEDIA)),
+            "rare": settings.quality != "fast",
+            "tuned": _tuned(schema, settings),
         },
         "audio": {"whole": target.frames},
     }
@@ -164,11 +165,20 @@ def _pretrained(settings: Settings) -> bool | None:
     return settings.pretrained
 
 
+def _tuned(schema: Schema, settings: Settings) -> Quality:
+    """How much time there is for encoders to learn. Media are trained at rates that would make them forget;
+    several would take more time, and make the file larger, than is good by default."""
+    several = len(schema.of_kind("text")) > 1 and settings.quality != "best"
+    return "fast" if several or any(map(schema.of_kind, MEDIA)) else settings.quality
+
+
 def _share(rows: int, schema: Schema, settings: Settings) -> float:
     if settings.validation is not None:
         return settings.validation
-    most = PICTURES if any(map(schema.of_kind, MEDIA)) else MOST_VALIDATION
-    return min(SHARE, most / max(rows, 1))
+    if any(map(schema.of_kind, MEDIA)):
+        return min(SHARE, PICTURES / max(rows, 1))
+    texts = schema.of_kind("text") and rows >= MANY_TEXTS
+    return min(OF_TEXTS if texts else SHARE, MOST_VALIDATION / max(rows, 1))
 
 
 def _weights(

@@ -26,6 +26,7 @@ from lamina.training.deadline import Deadline
 from lamina.training.encode import Encoded
 from lamina.training.examples import Examples
 from lamina.training.fitted import Fitted
+from lamina.training.linear import LinearParts, choose_blend, fit_linear, put_in
 from lamina.training.loop import Training, Watch, go_on_from, train
 from lamina.training.mirror import mirror_test, undecided, with_mirror, without_test
 from lamina.training.precision import Machine, choose_device, choose_precision, computing
@@ -74,7 +75,15 @@ def train_network(
             sizes = (*sizes, mirror)
         network = build(architecture, encoded.features, settings.seed)
         validation = encoded.split.validation
-        kept = kept_apart(encoded.split, settings.seed) if recipe.anneal else validation
+        kept = validation
+        if recipe.anneal or recipe.spare:
+            kept = kept_apart(encoded.split, settings.seed)
+        allowed = np.setdiff1d(validation, kept) if len(kept) else validation[:0]
+        seen = torch.from_numpy(np.union1d(encoded.split.train, allowed)).to(device)
+        linear, examples = fit_linear(network, examples, seen)
+        if recipe.spare and len(kept):
+            recipe = msgspec.structs.replace(recipe, steps=recipe.steps * len(seen) // rows)
+            learnt, held_out = seen, torch.from_numpy(kept).to(device)
         parts = Parts(learnt, held_out, torch.from_numpy(kept).to(device))
         fitted = Fitted(
             task=task,
@@ -95,7 +104,7 @@ def train_network(
                 with torch.autocast(device.type, enabled=False):  # as it will be judged
                     deadline.reserve = rehearse(fitted, unseen)
             recipe = msgspec.structs.replace(recipe, time_limit=deadline.left)
-        training, before = run(network, examples, parts, recipe, metric, checkpoint, machine.progress)
+        training, before = run(network, examples, parts, linear, recipe, metric, checkpoint, machine.progress)
     network.settle()
     network.cpu().eval()
     if checkpoint is not None and not training.stopped.startswith("interrupted"):
@@ -130,6 +139,7 @@ def run(
     network: Network,
     examples: Examples,
     parts: Parts,
+    linear: LinearParts,
     recipe: Recipe,
     metric: str,
     checkpoint: Checkpoint | None,
@@ -151,10 +161,12 @@ def run(
     with Bar("training", 1000, shown=shown) as bar:
         watch = _on(bar, metric)
         training = train(training, watch)
+        blend = choose_blend(network, examples, held_out, linear)
+        put_in(network, linear, blend)
         if not recipe.anneal or training.best is None or training.stopped.startswith("interrupted"):
             return training, None
         few = len(held_out) and not len(apart)
-        before = answered_examples(network, examples, held_out) if few else None
+        before = answered_examples(network, linear.heard(examples), held_out) if few else None
         learnt = torch.cat([rows, held_out[~torch.isin(held_out, apart)]]).sort().values
         left = None if limit is None else max(1e-3, limit - training.seconds)
         last = Training(
@@ -167,6 +179,7 @@ def run(
         )
         go_on_from(last, training.best, averaged=recipe.anneal_averaged)
         train(last, watch)
+        put_in(network, linear, blend)
     training.step += last.step
     training.epochs += [
         msgspec.structs.replace(each, number=each.number + len(training.epochs)) for each in last.epochs

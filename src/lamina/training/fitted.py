@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from lamina.data.fingerprint import Fingerprint
 from lamina.features.features import Features
 from lamina.features.targets.base import Target
 from lamina.network.network import Network
@@ -14,6 +15,7 @@ from lamina.tasks import Task
 
 if TYPE_CHECKING:
     from lamina.predictions.confidence import Confidence
+    from lamina.predictions.novelty import Novelty
 
 
 @dataclass
@@ -22,7 +24,8 @@ class Fitted:
 
     ``choices`` are what Lamina decided and why, ``findings`` what it noticed in the data, ``epochs`` the
     history of the training, ``stopped`` why it ended. ``confidence`` makes probabilities honest and bounds
-    hold; it is found after training, on rows that were not learnt from.
+    hold; ``novelty`` tells which rows are unlike those of training; both are found after training, on rows
+    that were not learnt from. ``data`` tells which data it was.
     """
 
     task: Task
@@ -38,3 +41,5 @@ class Fitted:
     stopped: str = ""
     rows: dict[str, int] = field(default_factory=dict)
     confidence: Confidence | None = None
+    novelty: Novelty | None = None
+    data: Fingerprint | None = None

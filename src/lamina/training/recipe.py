@@ -20,6 +20,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     - ``anneal``: after stopping, go on from the best state on all rows, validation rows included, for
       this share of the steps it took, with the rate falling from ``anneal_rate`` (a share of ``rate``)
       to zero (0: keep the best state); ``anneal_averaged``: from the averaged weights
+    - ``spare``: of rows held out, by which nothing is chosen, those not to be kept apart are learnt from, too
     - ``time_limit`` in seconds for this phase
     """
 
@@ -39,6 +40,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     anneal: float = 0.0
     anneal_rate: float = 1.0
     anneal_averaged: bool = False
+    spare: bool = False
     time_limit: float | None = None
     seed: int = 0
 

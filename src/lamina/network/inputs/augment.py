@@ -44,6 +44,26 @@ def cropped(x: Tensor, least: float, turn: float, generator: torch.Generator) ->
     return F.grid_sample(x, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
 
 
+def bent(
+    x: Tensor, turn: float, stretch: float, shear: float, pixels: float, generator: torch.Generator
+) -> Tensor:
+    """Each picture turned, stretched, slanted and moved a bit, as handwriting differs; the border goes on.
+
+    Up to ``turn`` radians, by a factor of up to ``1 + stretch`` or its inverse along each side, by up to
+    ``shear`` of the height, by up to ``pixels``. ``(batch, channels, height, width)`` → the same shape.
+    """
+    height, width = x.shape[2:]
+    drawn = torch.rand(6, len(x), generator=generator) * 2 - 1
+    angle, slant = drawn[0] * turn, drawn[3] * shear
+    wide, tall = (1 + stretch) ** drawn[1], (1 + stretch) ** drawn[2]
+    across, down = drawn[4] * 2 * pixels / width, drawn[5] * 2 * pixels / height
+    cos, sin = angle.cos(), angle.sin()
+    first = torch.stack([wide * cos, wide * (slant * cos - sin), across], dim=1)
+    second = torch.stack([tall * sin, tall * (slant * sin + cos), down], dim=1)
+    grid = F.affine_grid(torch.stack([first, second], dim=1).to(x), list(x.shape), align_corners=False)
+    return F.grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
 def relit(x: Tensor, amount: float, generator: torch.Generator) -> Tensor:
     """Each picture brighter or darker, of more or less contrast and colour, each by up to ``amount``.
 

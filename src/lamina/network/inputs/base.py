@@ -21,7 +21,8 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
 
     ``rows`` to learn from; ``quality``, the dial; ``activation`` of deep layers; ``alone``: no block
     of another kind is read beside this one's; ``frames``: every moment of a recording matters, not the
-    whole; ``members``: how many networks of its own the layer may hold, where no hidden layers follow.
+    whole; ``members``: how many networks of its own the layer may hold, where no hidden layers follow;
+    ``linear``: how many scores a linear model would give, 0 where none is to be made.
     """
 
     rows: int
@@ -30,6 +31,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     alone: bool = True
     frames: bool = False
     members: int = 1
+    linear: int = 0
 
 
 FEW, MANY = 3000, 300_000  # training rows at which other sizes are better
@@ -62,6 +64,9 @@ class Input(nn.Module, ABC):
     enough: ClassVar[int | None] = 0
     # What ``from_nothing`` starts from, in words
     nothing: ClassVar[str] = ""
+    # How many of the last places of the output are the scores of a linear model, which ``training.linear``
+    # fits before the rest learns
+    told: int = 0
     # Whether most of it never learns: what it makes of the rows, ``see``, is computed once before training
     frozen: ClassVar[bool] = False
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from lamina.features.image import ImageFeature
 from lamina.network.hidden.convolution import Convolutions
-from lamina.network.inputs.augment import cropped, enlarged, mirrored, relit, shifted
+from lamina.network.inputs.augment import bent, cropped, enlarged, mirrored, relit, shifted
 from lamina.network.inputs.base import Batch, Input, Situation
 from lamina.network.inputs.photograph import MEAN_COLOUR, PhotographInput
 from lamina.network.inputs.places import PlaceInput
@@ -19,6 +19,7 @@ TINY, TINY_TO = 20, 24  # pixels: smaller pictures are enlarged, about to this s
 LARGE = 48  # pixels: larger pictures are halved by the first layer
 FEW_PHOTOGRAPHS = 20_000  # rows: large colour pictures up to so many are cut and relit anew in every pass
 TURN = 0.2  # radians to either side that such pictures are turned
+BEND = (0.2, 0.1, 0.15)  # radians turned, share stretched, share slanted, at most
 CLOSER = 1.2  # how much nearer their second view is
 
 
@@ -30,7 +31,8 @@ class ImageInput(Input):
     ``mirror``, ``crop`` (least share of the area that is shown) and ``light``. With ``views`` the answers for
     pictures shifted by a pixel, or nearer, are averaged when predicting.
 
-    With ``members`` above 1 so many networks see the same pictures, each its own way.
+    With ``members`` above 1 so many networks see the same pictures, each its own way; with ``bend`` every
+    second one learns from pictures that are turned and stretched, too: networks that err differently.
 
     **Shape**: uint8 ``(batch, channels, height, width)`` → ``(batch, widths[-1])``, or
     ``(members, batch, widths[-1])``.
@@ -75,7 +77,7 @@ class ImageInput(Input):
         widths = {
             "fast": [32, 64, 128] if grey else [32, 128, 128],
             "good": [32, 64, 128] if grey else [64, 256, 256],
-            "best": [48, 96, 192] if grey else [64, 256, 256],
+            "best": [32, 64, 128] if grey else [64, 256, 256],
         }[situation.quality]
         if not grey and side * enlarge > LARGE and situation.rows <= FEW_PHOTOGRAPHS:
             return cls._for_photographs(feature, situation)
@@ -87,6 +89,7 @@ class ImageInput(Input):
             "stride": 2 if side * enlarge > LARGE else 1,
             "members": situation.members,
             "shift": max(1, round(side * enlarge / 16)),
+            "bend": grey and situation.members > 1,
             "mirror": False if situation.quality == "fast" else None,
             "views": situation.quality != "fast",
         }
@@ -114,7 +117,9 @@ class ImageInput(Input):
 
     def forward(self, arrays: Batch) -> Tensor:
         pictures = self._pictures(arrays[self.name])
-        seen = [convolutions(pictures) for convolutions in (self.convolutions, *self.others)]
+        turned = arrays.get(f"{self.name}.bent", pictures)
+        networks = (self.convolutions, *self.others)
+        seen = [network(turned if number % 2 else pictures) for number, network in enumerate(networks)]
         return torch.stack(seen) if self.others else seen[0]
 
     def prepare(self, arrays: Batch) -> None:
@@ -138,6 +143,10 @@ class ImageInput(Input):
     def augment(self, arrays: Batch, generator: torch.Generator) -> Batch:
         spec = self.spec
         x = self._pictures(arrays[self.name])
+        if spec.get("bend"):
+            turned = bent(x, *BEND, spec["shift"], generator)
+            turned = mirrored(turned, generator) if spec.get("mirror") else turned
+            arrays = {**arrays, f"{self.name}.bent": turned.contiguous(memory_format=torch.channels_last)}
         if spec.get("shift"):
             x = shifted(x, spec["shift"], generator)
         if spec.get("mirror"):

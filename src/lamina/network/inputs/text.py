@@ -17,35 +17,43 @@ from lamina.records import Choice
 
 SCALE = 0.1  # standard deviation with which the vectors start
 PACE = 1 / 30  # of the learning rate: what was learnt from a billion sentences is not to be forgotten
-TOGETHER = 32  # texts of like length that the encoder reads at once
+TOGETHER = 16  # texts of like length that the encoder reads at once
 HIDDEN = "no known word, and every token hidden from the encoder"
 MANY = 100_000  # n-grams from which their vectors are shorter
 
 
 class TextInput(Input):
-    """``relu(Σ wᵢ eᵢ + b)`` over the n-grams i of a text.
+    """``relu(Σ wᵢ eᵢ + b)`` over the n-grams i of a text, beside the scores ``Σ wᵢ uᵢ`` of a linear model.
 
     A bag of n-grams with learnt vectors (Joulin et al. 2017, "Bag of tricks for efficient text
     classification"), tf-idf as the weights. Training leaves n-grams out (share ``drop``) and neurons of the
     result (share ``blur``): without that a few thousand texts are learnt by heart. ``spec["size"]`` is the
     length of a vector.
 
-    **Shape**: int32 ``(batch, n-grams)`` → ``(batch, size)``.
+    The linear model sees the rarer n-grams as well, has ``spec["linear"]`` scores (0: there is none), and is
+    fitted before the rest learns ("wide and deep", Cheng et al. 2016). While the rest learns, ``name.told``
+    float32 ``(batch, linear)`` stands for what it says of the training rows.
+
+    **Shape**: int32 ``(batch, n-grams)`` → ``(batch, size + linear)``.
     """
 
     deep: ClassVar[bool] = True
     recipe: ClassVar[str] = "texts"
     gain: ClassVar[float] = 1.0
     nothing: ClassVar[str] = "no known word"
+    linear: Tensor
 
     def __init__(self, feature: TextFeature, spec: dict[str, Any]) -> None:
         super().__init__(feature, spec)
         self.size, self.drop, self.blur = int(spec["size"]), float(spec["drop"]), float(spec["blur"])
-        self.width = self.size
+        self.told = int(spec.get("linear", 0))
+        self.width = self.size + self.told
         table = torch.randn(feature.size, self.size) * SCALE
         table[:FIRST] = 0.0  # what training never meets says nothing
         self.table = nn.Parameter(table)
         self.bias = nn.Parameter(torch.zeros(self.size))
+        codes = feature.size + feature.buckets if self.told else 0
+        self.register_buffer("linear", torch.zeros(codes, self.told, dtype=torch.float16), bool(self.told))
 
     @classmethod
     def variant(cls, feature: TextFeature) -> type[Input]:
@@ -56,28 +64,38 @@ class TextInput(Input):
     @classmethod
     def choose(cls, feature: TextFeature, situation: Situation) -> dict[str, Any]:
         """Many n-grams, as of long texts, need no long vectors, and time is what they lack."""
+        linear = situation.linear if feature.buckets else 0
         size = 64 if feature.size > MANY or situation.quality == "fast" else 128
-        return {"size": size, "drop": 0.6, "blur": 0.5}
+        return {"size": size, "drop": 0.6, "blur": 0.5, **({"linear": linear} if linear else {})}
 
     @classmethod
     def smoothing(cls, feature: Any) -> float:
         return 0.1
 
     def forward(self, arrays: Batch) -> Tensor:
-        return self._blurred(F.relu(self._bag(arrays) + self.bias), arrays)
+        return self._joined(arrays)
 
-    def _blurred(self, read: Tensor, arrays: Batch) -> Tensor:
+    def _joined(self, arrays: Batch, *seen: Tensor) -> Tensor:
+        """Neurons of the n-grams, what else was ``seen``, and the scores of the linear model."""
+        read = F.relu(self._bag(arrays, self.table) + self.bias)
+        read = torch.cat([read, *(each.to(read.dtype) for each in seen)], dim=1)
         kept = arrays.get(f"{self.name}.kept")
-        return read if kept is None else read * kept
+        read = read if kept is None else read * kept
+        return torch.cat([read, self._told(arrays).to(read.dtype)], dim=1) if self.told else read
 
-    def _bag(self, arrays: Batch) -> Tensor:
-        """The weighted sum of the n-grams' vectors; the zeros that fill up are not looked at."""
+    def _told(self, arrays: Batch) -> Tensor:
+        """``(batch, linear)``."""
+        told = arrays.get(f"{self.name}.told")
+        return self._bag(arrays, self.linear) if told is None else told
+
+    def _bag(self, arrays: Batch, table: Tensor) -> Tensor:
+        """The weighted sum of the n-grams' rows of a table; the zeros that fill up are not looked at."""
         codes, weights = arrays[self.name], arrays[f"{self.name}.weights"]
-        there = codes > 0
+        there = (codes > 0) & (codes < len(table))
         ends = there.sum(1).cumsum(0)
         starts = torch.cat([ends.new_zeros(1), ends[:-1]]) if len(ends) else ends
         return F.embedding_bag(
-            codes[there].long(), self.table, starts, mode="sum", per_sample_weights=weights[there].float()
+            codes[there].long(), table, starts, mode="sum", per_sample_weights=weights[there].to(table.dtype)
         )
 
     def from_nothing(self, arrays: Batch) -> list[tuple[Batch, Batch]]:
@@ -90,7 +108,7 @@ class TextInput(Input):
         """Leaves n-grams out, and neurons."""
         weights = arrays[f"{self.name}.weights"]
         kept = _mask(weights.shape, self.drop, generator).to(weights)
-        neurons = _mask((len(weights), self.width), self.blur, generator).to(weights.device)
+        neurons = _mask((len(weights), self.width - self.told), self.blur, generator).to(weights.device)
         return {**arrays, f"{self.name}.weights": weights * kept, f"{self.name}.kept": neurons}
 
 
@@ -110,7 +128,7 @@ class EncodedTextInput(TextInput):
     def __init__(self, feature: TextFeature, spec: dict[str, Any]) -> None:
         super().__init__(feature, spec)
         wordpiece.check_same(str(spec["pretrained"]))
-        self.width = self.size + EncoderSizes().width
+        self.width += EncoderSizes().width
 
     @classmethod
     def choose(cls, feature: TextFeature, situation: Situation) -> dict[str, Any]:
@@ -126,8 +144,7 @@ class EncodedTextInput(TextInput):
         if f"{self.name}.vectors" in arrays:
             seen = encoded_vectors(self._minilm(arrays), self.name, arrays)
         seen = self._encoded(arrays[f"{self.name}.tokens"]) if seen is None else seen
-        read = F.relu(self._bag(arrays) + self.bias)
-        return self._blurred(torch.cat([read, seen.to(read.dtype)], dim=1), arrays)
+        return self._joined(arrays, seen)
 
     def see(self, arrays: Batch) -> Batch:
         """``name.seen`` in place of the tokens; the n-grams as they are."""
@@ -168,11 +185,11 @@ class TunedTextInput(TextInput):
         self.encoder.segment.requires_grad_(False)
         for weight in self.encoder.layers.parameters():
             weight.pace = PACE  # type: ignore[attr-defined]
-        self.width = self.size + self.encoder.sizes.width
+        self.width += self.encoder.sizes.width
 
     @classmethod
     def choices(cls, feature: TextFeature, spec: dict[str, Any]) -> tuple[Choice, ...]:
-        why = f"best, {feature.texts:,} short English texts: MiniLM reads them and goes on learning"
+        why = f"{feature.texts:,} short English texts: MiniLM reads them and goes on learning"
         return (Choice(what=f"pretrained encoder for {feature.columns[0]!r}", value="learns", why=why),)
 
     def prepare(self, arrays: Batch) -> None:
@@ -180,12 +197,11 @@ class TunedTextInput(TextInput):
         self.encoder.load_state_dict(minilm().state_dict())
 
     def forward(self, arrays: Batch) -> Tensor:
-        read = F.relu(self._bag(arrays) + self.bias)
         if f"{self.name}.vectors" in arrays:
             seen = encoded_vectors(self.encoder, self.name, arrays)
         else:
             seen = encoded(self.encoder, arrays[f"{self.name}.tokens"])
-        return self._blurred(torch.cat([read, seen.to(read.dtype)], dim=1), arrays)
+        return self._joined(arrays, seen)
 
     def from_nothing(self, arrays: Batch) -> list[tuple[Batch, Batch]]:
         """The n-grams from weight 0, the vectors of the tokens from that of a hidden one."""

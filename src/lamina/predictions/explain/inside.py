@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from lamina.features import wordpiece
-from lamina.features.ngrams import pieces, words_of
+from lamina.features.ngrams import Words, pieces, words_of
 from lamina.features.text import FIRST, TextFeature
 from lamina.network.inputs.audio import AudioInput
 from lamina.predictions.explain.asked import Asked, Asking
@@ -73,8 +73,9 @@ def _text_parts(reader: Reader, block: int, frame: pl.DataFrame, way: Way) -> di
     codes = feature.transform(frame)[feature.name][0]
     shares = dict.fromkeys(read.distinct, 0.0)
     weights = way.shares.get(f"{feature.name}.weights", np.zeros(len(codes)))
+    rare = _rare_owners(feature, read)
     for code, share in zip(codes.tolist(), weights.tolist(), strict=True):
-        owners = _owners(feature, code, read.distinct) if code >= FIRST else []
+        owners = rare.get(code) or (_owners(feature, code, read.distinct) if code >= FIRST else [])
         for word in owners:
             shares[word] = shares.get(word, 0.0) + share / len(owners)
     for word, share in _token_shares(feature, frame, way):
@@ -98,6 +99,17 @@ def _owners(feature: TextFeature, code: int, distinct: Sequence[str]) -> list[st
         return [feature.words[each - FIRST] for each in feature.pairs[place - words]]
     piece = feature.parts[place - words - pairs]
     return [word for word in distinct if piece in pieces(word)]
+
+
+def _rare_owners(feature: TextFeature, read: Words) -> dict[int, list[str]]:
+    """For every bucket of rarer n-grams the words of this text that fall into it, alone or as a pair."""
+    owners: dict[int, list[str]] = {}
+    words = [read.distinct[number] for number in read.number]
+    _, places, codes = feature.rare(read)
+    for place, code in zip(places.tolist(), codes.tolist(), strict=True):
+        first = place % len(words)
+        owners.setdefault(code, []).extend(words[first : first + 1 + (place >= len(words))])
+    return owners
 
 
 def _token_shares(feature: TextFeature, frame: pl.DataFrame, way: Way) -> Iterator[tuple[str, float]]:
