@@ -19,6 +19,7 @@ from lamina.progress import Bar
 from lamina.records import Choice
 from lamina.settings import Settings
 from lamina.tasks import Task
+from lamina.training.additive import choose_share, fit_additive
 from lamina.training.answered import Answered, answered_examples
 from lamina.training.checkpoint import Checkpoint
 from lamina.training.choose import choose_recipe
@@ -163,6 +164,8 @@ def run(
         training = train(training, watch)
         blend = choose_blend(network, examples, held_out, linear)
         put_in(network, linear, blend)
+        fit_additive(network, examples, rows)
+        share = choose_share(network, examples, held_out)
         if not recipe.anneal or training.best is None or training.stopped.startswith("interrupted"):
             return training, None
         few = len(held_out) and not len(apart)
@@ -180,6 +183,7 @@ def run(
         go_on_from(last, training.best, averaged=recipe.anneal_averaged)
         train(last, watch)
         put_in(network, linear, blend)
+        fit_additive(network, examples, learnt, share)
     training.step += last.step
     training.epochs += [
         msgspec.structs.replace(each, number=each.number + len(training.epochs)) for each in last.epochs
