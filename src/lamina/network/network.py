@@ -180,7 +180,8 @@ class Network(nn.Module):
     @property
     def weights(self) -> int:
         """How many numbers training adjusts."""
-        return sum(each.numel() for each in self.parameters() if each.requires_grad)
+        solved = 0 if self.additive is None else self.additive.solved
+        return solved + sum(each.numel() for each in self.parameters() if each.requires_grad)
 
 
 def build(architecture: Architecture, features: Features, seed: int) -> Network:

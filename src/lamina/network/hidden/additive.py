@@ -23,6 +23,11 @@ class Additive(nn.Module):
         self.bias = nn.Parameter(torch.zeros(scores), requires_grad=False)
         self.share = nn.Parameter(torch.zeros(1), requires_grad=False)
 
+    @property
+    def solved(self) -> int:
+        """How many numbers are solved for."""
+        return self.weight.numel() + self.bias.numel() + self.share.numel()
+
     def own(self, x: Tensor) -> Tensor:
         """The additive model's scores, ``(batch, score)``."""
         return x.to(self.weight.dtype) @ self.weight + self.bias
