@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-import pytest
 import torch
 
 import lamina
@@ -20,7 +19,7 @@ from lamina.training.examples import Examples
 ROWS, LEARNT = 400, 300
 
 
-def made(answer: str, seed: int = 0) -> tuple[Network, Examples]:
+def made(seed: int = 0) -> tuple[Network, Examples]:
     """A network that has learnt nothing, and rows whose answer adds up over the columns."""
     rng = np.random.default_rng(seed)
     x, colour = rng.normal(size=ROWS), rng.choice(["red", "green", "blue"], ROWS)
@@ -30,10 +29,10 @@ def made(answer: str, seed: int = 0) -> tuple[Network, Examples]:
         frame, Schema(tuple(Field(name=n, kind=k, role="input", why="") for n, k in kinds.items()))
     )
     truth = np.tanh(x) + np.where(colour == "red", 1.0, -0.5)
-    answers = truth.astype(np.float32) if answer == "number" else (truth > 0).astype(np.int64)
+    answers = (truth > 0).astype(np.int64)
     architecture = Architecture(
         inputs={"number": {"size": 8, "bend": 0.02}, "category": {"size": 8}},
-        hidden=(16,), activation="relu", members=3, output=answer, scores=1 if answer == "number" else 2,
+        hidden=(16,), activation="relu", members=3, output="classes", scores=2,
         additive=True,
     )  # fmt: skip
     return build(architecture, features, seed=0), Examples.of(features.transform(frame), answers)
@@ -54,9 +53,8 @@ def test_the_share_draws_every_member_towards_the_additive_model() -> None:
     torch.testing.assert_close(grown(x, wider)[..., :2], part(x, scores))
 
 
-@pytest.mark.parametrize("answer", ["number", "classes"])
-def test_sums_over_columns_are_found_and_take_the_whole_share(answer: str) -> None:
-    network, examples = made(answer)
+def test_sums_over_columns_are_found_and_take_most_of_the_share() -> None:
+    network, examples = made()
     rows = torch.arange(ROWS)
     fit_additive(network, examples, rows[:LEARNT])
     choose_share(network, examples, rows[LEARNT:])
@@ -66,20 +64,17 @@ def test_sums_over_columns_are_found_and_take_the_whole_share(answer: str) -> No
 
 
 def test_an_additive_model_that_knows_nothing_gets_no_share() -> None:
-    network, examples = made("number")
+    network, examples = made()
     rows = torch.arange(ROWS)
     fit_additive(network, examples, rows[:LEARNT])
-    right = network.additive.own(torch.cat([each(examples.arrays) for each in network.input_layers()], 1))
     network.additive.weight.neg_()
-    network.hidden.first.weight.data.zero_()
-    network.output.weight.data.zero_()
-    network.output.bias.data.fill_(right.mean().item())
+    network.additive.bias.neg_()
     choose_share(network, examples, rows[LEARNT:])
     assert network.additive.share.item() <= 0.125
 
 
 def test_input_layers_of_such_a_network_stay_as_they_start() -> None:
-    network, _ = made("classes")
+    network, _ = made()
     assert not any(each.requires_grad for layer in network.input_layers() for each in layer.parameters())
     assert any(each.requires_grad for each in network.hidden.parameters())
 
@@ -104,4 +99,10 @@ def test_a_few_hundred_rows_are_no_worse_than_a_linear_model(tmp_path: Path) -> 
 
 def test_large_tables_have_none() -> None:
     model = lamina.fit(table(4000, 0), "y", epochs=1, quality="fast", on=lamina.Machine(progress=False))
+    assert model.fitted.network.additive is None
+
+
+def test_numbers_and_many_classes_have_none_yet() -> None:
+    data = table(120, 0).drop("y").rename({"x0": "z"})
+    model = lamina.fit(data, "z", epochs=1, quality="fast", on=lamina.Machine(progress=False))
     assert model.fitted.network.additive is None

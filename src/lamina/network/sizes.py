@@ -39,8 +39,9 @@ def choose_architecture(
             _deep_members(pictures if alone else [], settings) if only_deep else _members(rows, settings)
         )
         choices.append(Choice(what="members", value=members, why=why))
-    plain = all(layer.additive for layer in layers.values()) and target.answer in ("classes", "number")
-    additive = rows < FEW and plain and hidden != ()
+    additive = (
+        target.binary and rows < FEW and hidden != () and all(each.additive for each in layers.values())
+    )
     if additive:
         choices.append(
             Choice(

@@ -1,14 +1,13 @@
 """What small tables get beside their network: an additive model, and the share that it has in the answers.
 
 With few rows a network learns much by heart, and a model that adds up what each column says may be the better
-one, or the mean of both. The additive model is solved for in one go, by ridge or logistic regression on what
+one, or the mean of both. The additive model is solved for in one go, by logistic regression on what
 the input layers read, its penalty chosen by cross-validation. Held-out rows say how large its share is.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -16,18 +15,13 @@ from torch import Tensor
 
 from lamina.network.hidden.additive import Additive
 from lamina.network.network import Network
-from lamina.network.outputs.classes import Classes
-from lamina.network.outputs.number import Number
 from lamina.training.examples import Examples
 
 FOLDS = 4
 PENALTIES = tuple(10.0**k for k in range(4))  # on squared weights, against the rows' summed losses
 SHARES = tuple(k / 8 for k in range(9))
 # Where held-out rows hardly tell, both models share alike: so many rows' loss speaks for that
-PRIOR = 2
-
-# Standardised inputs (rows, width), answers, number of scores → weights (width, scores), bias (scores,)
-Solver = Callable[[np.ndarray, np.ndarray, int], tuple[np.ndarray, np.ndarray]]
+PRIOR = 10
 
 
 @torch.no_grad()
@@ -37,8 +31,9 @@ def fit_additive(network: Network, examples: Examples, rows: Tensor, share: floa
         return
     x, batch = _read(network, examples, rows).cpu().double().numpy(), examples.take(rows)
     mean, spread = x.mean(0), max(float(x.std(0).mean()), 1e-9)  # one: small vectors are small for a reason
-    solve = SOLVERS[type(network.output)]
-    weights, bias = solve((x - mean) / spread, batch.answers.cpu().numpy(), network.architecture.scores)
+    counts = None if batch.weights is None else batch.weights.cpu().numpy()
+    answers, scores = batch.answers.cpu().numpy(), network.architecture.scores
+    weights, bias = _logistic((x - mean) / spread, answers, counts, scores)
     weights = weights / spread
     own = network.additive
     own.weight.copy_(torch.from_numpy(weights))
@@ -60,7 +55,7 @@ def choose_share(network: Network, examples: Examples, rows: Tensor) -> float:
         for share in SHARES:
             own.share.fill_(share)
             decoded = output.decode(network(batch.arrays))
-            losses.append(float(output.score(LOSSES[type(output)], decoded, batch.answers)))
+            losses.append(float(output.score("log_loss", decoded, batch.answers)))
     told = torch.tensor(losses)
     told = told / told.min().clamp_min(1e-9) + PRIOR / len(rows) * (2 * shares - 1).square()
     share = SHARES[int(told.argmin())]
@@ -75,15 +70,11 @@ def _read(network: Network, examples: Examples, rows: Tensor) -> Tensor:
         return network.joined([layer(arrays) for layer in network.input_layers()])
 
 
-def _ridge(x: np.ndarray, y: np.ndarray, scores: int) -> tuple[np.ndarray, np.ndarray]:
-    from sklearn.linear_model import RidgeCV
-
-    model = RidgeCV(alphas=PENALTIES, cv=FOLDS if len(y) >= FOLDS else None).fit(x, y)
-    return model.coef_.reshape(-1, 1), np.atleast_1d(model.intercept_)
-
-
-def _logistic(x: np.ndarray, y: np.ndarray, scores: int) -> tuple[np.ndarray, np.ndarray]:
-    """Classes that do not occur get little probability."""
+def _logistic(
+    x: np.ndarray, y: np.ndarray, row_weights: np.ndarray | None, scores: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Standardised inputs ``(rows, width)``, answers, weights of rows → weights ``(width, scores)`` and bias
+    ``(scores,)``. Classes that do not occur get little probability."""
     from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 
     counts = np.bincount(y, minlength=scores)
@@ -98,7 +89,7 @@ def _logistic(x: np.ndarray, y: np.ndarray, scores: int) -> tuple[np.ndarray, np
             LogisticRegression(C=0.1, max_iter=200)
             if few
             else LogisticRegressionCV(Cs=strengths, cv=FOLDS, scoring="neg_log_loss", max_iter=100)
-        ).fit(x, y)
+        ).fit(x, y, sample_weight=row_weights)
     known = model.classes_
     if len(known) == 2:
         weights[:, known], bias[known] = (
@@ -108,7 +99,3 @@ def _logistic(x: np.ndarray, y: np.ndarray, scores: int) -> tuple[np.ndarray, np
     else:
         weights[:, known], bias[known] = model.coef_.T, model.intercept_
     return weights, bias
-
-
-SOLVERS: dict[type, Solver] = {Classes: _logistic, Number: _ridge}
-LOSSES: dict[type, str] = {Classes: "log_loss", Number: "rmse"}
