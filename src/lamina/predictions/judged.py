@@ -80,6 +80,13 @@ class Judge:
         return fitted, baseline, judge(fitted, baseline, seen, where, bounded=False)
 
 
+def judged(
+    fitted: Fitted, encoded: Encoded, unseen: Unseen, source: str
+) -> tuple[Fitted, Baseline, Evaluation]:
+    """As ``Judge`` where there is one network to judge."""
+    return Judge(encoded, source)(fitted, unseen)
+
+
 def with_confidence(fitted: Fitted, encoded: Encoded, seen: Rows, unseen: Unseen) -> Fitted:
     """The network with calibrated probabilities and bounds, from rows that it had not learnt from.
 
