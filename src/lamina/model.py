@@ -27,8 +27,9 @@ from lamina.records import Evaluation, Finding, Quality, Schema
 from lamina.settings import settings_from
 from lamina.store import model_file
 from lamina.tasks import Predict, Task, Transcribe
+from lamina.training.deadline import Deadline
 from lamina.training.encode import Encoded, encode
-from lamina.training.fit import Unseen, train_network
+from lamina.training.fit import train_network
 from lamina.training.fitted import Fitted
 from lamina.training.precision import Machine, choose_device
 from lamina.training.sample import Sample
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from lamina.learning.memory import Memory
     from lamina.predictions.explain.records import Counterfactual, Explanation
     from lamina.predictions.inspect import LayerInfo, Trace
+    from lamina.predictions.judged import Judge
 
 
 class Model:
@@ -385,6 +387,7 @@ def fit(
     ['no', 'yes']
     """
     chosen = settings_from({"quality": quality, **settings})
+    deadline = None if chosen.time_limit is None else Deadline(chosen.time_limit)
     table = read(data, part="train")
     machine = on or Machine()
     source, task, own = table.source, as_task(target, table), fingerprint(data, table)
@@ -393,9 +396,11 @@ def fit(
         f for f in encoded.findings if f.code == "leak" and encoded.schema[str(f.column)].role == "ignored"
     )
     del table  # the arrays are enough from here on, and a large table is large
-    fitted, unseen = train_network(encoded, task, chosen, machine)
+    judge = _judge(encoded, source)
+    fitted, unseen = train_network(encoded, task, chosen, machine, deadline, judge.rehearse)
     fitted.data = own
-    return Model(*_judged(fitted, encoded, unseen, source), unseen.sample(encoded))
+    warn_of(f for f in fitted.findings if f.code == "time-limit")
+    return Model(*judge(fitted, unseen), unseen.sample(encoded))
 
 
 def load(path: str | Path, *, device: str = "cpu") -> Model:
@@ -460,10 +465,8 @@ def warn_of(findings: Iterable[Finding]) -> None:
             warnings.warn(f"{each.message} {each.remedy}".strip(), LaminaWarning, stacklevel=3)
 
 
-def _judged(
-    fitted: Fitted, encoded: Encoded, unseen: Unseen, source: str
-) -> tuple[Fitted, Baseline, Evaluation]:
-    """Confidence, baselines fitted on the training rows, and the scores on the validation rows."""
-    from lamina.predictions.judged import judged
+def _judge(encoded: Encoded, source: str) -> Judge:
+    """What finds confidence, baselines fitted on the training rows, and the scores on the validation rows."""
+    from lamina.predictions.judged import Judge
 
-    return judged(fitted, encoded, unseen, source)
+    return Judge(encoded, source)

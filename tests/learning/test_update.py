@@ -256,3 +256,28 @@ def test_groups_are_held_back_whole() -> None:
 def test_as_many_rows_are_held_back_as_asked_for(share: float) -> None:
     ids = pl.Series([f"{k:08x}" * 3 for k in np.random.default_rng(0).integers(0, 2**32, 200)])
     assert held_back(ids, None, share).mean() == pytest.approx(share)
+
+
+def test_what_is_added_up_beside_a_small_network_is_found_again():
+    """Of two classes and few rows a part is solved for, not trained; a third class leaves it behind."""
+    from test_update import NOW, memory_of, world
+
+    from lamina.learning.trained import Trained
+
+    rows = world(400, 0, ("a", "b"))
+    model = lamina.fit(rows, "answer", quality="fast", epochs=5, hidden=(16,), members=2)
+    old = model.fitted.network.additive
+    assert old is not None
+    champion = Trained(model.fitted, model.baseline, model.validation)
+    memory = memory_of(champion, rows, world(100, 1, ("a", "b")))
+    news = world(300, 2, ("a", "b")).with_columns(more=pl.Series(np.random.default_rng(0).normal(size=300)))
+    same = update(champion, read(news), memory, LearnSettings(seed=0), when=NOW).candidate
+    assert same is not None
+    again = same.fitted.network.additive
+    assert again is not None
+    assert not torch.equal(again.weight[: len(old.weight)], old.weight)
+    assert torch.equal(again.share, old.share)
+    third = update(champion, read(world(300, 3, ("a", "b", "c"))), memory, LearnSettings(seed=0), when=NOW)
+    assert third.candidate is not None
+    assert third.candidate.fitted.network.additive is None
+    assert third.candidate.fitted.target.width == 3

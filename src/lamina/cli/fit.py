@@ -86,7 +86,7 @@ def fit(
         bool | None,
         typer.Option("--refit/--no-refit", help="End with a part on all rows.", show_default=False),
     ] = None,
-    time_limit: Annotated[float | None, typer.Option(help="Seconds of training.")] = None,
+    time_limit: Annotated[float | None, typer.Option(help="Seconds that the whole fit may take.")] = None,
     coverage: Annotated[float, typer.Option(help="Share of the sets and intervals that are to hold.")] = 0.9,
     coverage_by: Annotated[
         str | None,

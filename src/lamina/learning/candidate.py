@@ -17,6 +17,7 @@ from lamina.learning.memory import WEIGHT, bare
 from lamina.learning.plan import Plan
 from lamina.learning.replay import drawn_again
 from lamina.network.network import Network
+from lamina.training.additive import fit_again
 from lamina.training.choose import choose_recipe
 from lamina.training.encode import row_weights
 from lamina.training.examples import Examples
@@ -94,6 +95,7 @@ def learn(
         training = Training(network, examples, rows, recipe)
         training.objective = holding(network, plan.hold) if plan.hold else None
         train(training, watch)
+        fit_again(network, examples, torch.arange(len(examples), device=device))
     network.settle()
     network.cpu().eval()
     return replace(fitted, network=network, epochs=tuple(training.epochs), stopped=training.stopped)
@@ -107,6 +109,10 @@ def start(network: Network, examples: Examples) -> None:
         }
         layer.meet(own)
     network.wake()
+    if (
+        network.additive is not None
+    ):  # its input layers were left as they started; what is new they must learn
+        network.inputs.requires_grad_(True)
 
 
 def gentle(recipe: Recipe, what: Lesson, plan: Plan) -> Recipe:

@@ -60,12 +60,11 @@ class Training:
     stopped: str = "all passes made"
 
     def __post_init__(self) -> None:
+        self.before, self.began = 0.0, time.monotonic()  # first: what follows takes its time, too
         self.optimizers = make_optimizers(self.network, self.recipe)
         self.average = Average(self.network, self.recipe.average)
         self.generator = torch.Generator().manual_seed(self.recipe.seed)
         self.network.hidden.randomise(self.generator)
-        self.before = 0.0
-        self.began = time.monotonic()
 
     @property
     def batch(self) -> int:
@@ -95,6 +94,7 @@ def train(training: Training, watch: Watch = lambda training: None) -> Training:
         while training.progress < 1.0 and not out_of_patience(training):
             loss = run_epoch(training, watch)
             close_epoch(training, loss)
+        note_time(training)
     except KeyboardInterrupt:
         training.stopped = f"interrupted in pass {len(training.epochs) + 1}"
     except NotFiniteError as error:
@@ -133,7 +133,7 @@ def train_step(training: Training, batch: Examples) -> float:
         torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.clip)
     for optimizer in training.optimizers:
         optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+        optimizer.zero_grad()
     training.average.update()
     return value
 
@@ -182,6 +182,19 @@ def out_of_patience(training: Training) -> bool:
     return True
 
 
+def note_time(training: Training) -> None:
+    """Where the time was up before the passes were: says so; with no best state yet, this one is it."""
+    if (
+        training.progress < 1.0
+        or training.step >= training.recipe.steps
+        or training.recipe.time_limit is None
+    ):
+        return
+    training.stopped = f"the time limit was reached in pass {max(1, len(training.epochs))}"
+    if training.best is None and training.recipe.anneal:
+        training.best = state_of(training)
+
+
 def state_of(training: Training) -> State:
     """A copy of the weights and the optimizer as they are now."""
     return State(
@@ -206,7 +219,7 @@ def go_on_from(training: Training, state: State, *, averaged: bool = False) -> N
     weights = {**state.weights, **state.averaged} if averaged else state.weights
     training.network.load_state_dict(weights)
     for optimizer, old in zip(training.optimizers, state.optimizers, strict=True):
-        optimizer.load_state_dict({**optimizer.state_dict(), "state": old["state"]})
+        optimizer.load_state_dict(old)
 
 
 def save(training: Training, checkpoint: Checkpoint) -> None:

@@ -25,6 +25,7 @@ class CategoryInput(Input):
     """
 
     enough: ClassVar[int | None] = None
+    additive: ClassVar[bool] = True
     offsets: Tensor
     met: Tensor
 
