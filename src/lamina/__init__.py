@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lamina.records import Evaluation, Field, Schema
     from lamina.settings import Settings
     from lamina.stores import Store
+    from lamina.streams import Stream
     from lamina.tasks import Predict, Transcribe
     from lamina.training.precision import Machine
 
@@ -42,6 +43,7 @@ __all__ = [
     "Schema",
     "Settings",
     "Store",
+    "Stream",
     "Transcribe",
     "__version__",
     "doctor",
@@ -66,6 +68,7 @@ _HOMES = {
     "Schema": "lamina.records",
     "Settings": "lamina.settings",
     "Store": "lamina.stores",
+    "Stream": "lamina.streams",
     "Transcribe": "lamina.tasks",
     "doctor": "lamina.data.doctor",
     "fit": "lamina.model",

@@ -1,0 +1,192 @@
+"""A network that learns encoded rows as they come: a few at a time, with bounded memory and time per row."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from typing import Final
+
+import msgspec
+import numpy as np
+import polars as pl
+import torch
+
+from lamina.errors import TrainingError, UsageError
+from lamina.features.base import Arrays
+from lamina.learning.alarm import BLOCK, Alarm
+from lamina.learning.grow import grow
+from lamina.learning.losses import losses_of
+from lamina.learning.ring import Ring
+from lamina.network.network import Network
+from lamina.training.answered import answered
+from lamina.training.choose import choose_recipe
+from lamina.training.examples import Examples
+from lamina.training.fitted import Fitted
+from lamina.training.loop import NotFiniteError, Training, train_step
+
+AFTER_ALARM: Final = 5  # blocks of rows before an alarm that are of the new world, about
+MOST_WAITING: Final = 1000  # rows of classes that are not known yet
+
+
+class StreamSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How a network learns from a stream.
+
+    - ``batch``: rows that are learnt in one go; fewer learn sooner and take longer
+    - ``memory``: how many of the last rows may be learnt again; ``replay``: how many of them are, per new row
+    - ``rate``: of the learning rate that its first training had; after an alarm ``boost`` times as much, falling
+      back within ``fade`` rows
+    - ``apart``: rows between two false alarms, on average, where nothing changes
+    - ``grow_every``: rows between two looks for new categories and classes (0: never)
+    - ``seed``: of every random choice
+    """
+
+    batch: int = 32
+    memory: int = 1000
+    replay: float = 3.0
+    rate: float = 0.3
+    boost: float = 3.0
+    fade: int = 500
+    apart: int = 50_000
+    grow_every: int = 500
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, least in (("batch", 1), ("memory", 1), ("fade", 1), ("apart", 100), ("grow_every", 0)):
+            _at_least(name, getattr(self, name), least)
+        for name in ("replay", "rate", "boost"):
+            _at_least(name, getattr(self, name), 0)
+        if self.batch > self.memory:
+            raise UsageError(
+                f"batch={self.batch} rows do not fit into a memory of {self.memory}.",
+                "Give a `memory` of at least `batch` rows.",
+            )
+
+
+class Streaming:
+    """The network of a stream and what it needs to go on learning: optimizer, last rows, alarm.
+
+    The network that comes in is left as it is. ``alarms`` are the numbers of the rows, counted from the first
+    one learnt, at which an alarm was raised.
+    """
+
+    def __init__(self, fitted: Fitted, settings: StreamSettings) -> None:
+        self.settings = settings
+        self.learnt = 0
+        self.alarms: list[int] = []
+        self.alarm = Alarm(settings.apart)
+        self.ring = Ring(settings.memory)
+        self.rng = np.random.default_rng((settings.seed, 2))
+        self._looked, self._waiting, self._recent = 0, pl.DataFrame(), pl.DataFrame()
+        # Calibration, bounds and novelty were found for a network that is about to change
+        self.fitted = replace(fitted, network=copy.deepcopy(fitted.network), confidence=None, novelty=None)
+        self._start()
+
+    def answers(self, arrays: Arrays) -> np.ndarray:
+        """Decoded answers ``(rows, …)``; nothing changes."""
+        return answered(self.fitted.network, arrays).decoded
+
+    def learn(self, frame: pl.DataFrame) -> None:
+        """Conformed rows with answers, in the order in which they came, in steps of ``batch`` rows."""
+        for start in range(0, frame.height, self.settings.batch):
+            self._learn(frame.slice(start, self.settings.batch))
+
+    def _learn(self, frame: pl.DataFrame) -> None:
+        self._grow_if_due(frame)
+        target = self.fitted.target
+        came = target.encode(frame)
+        if target.codes and (came < 0).any():
+            unknown = pl.Series(came < 0)
+            self._wait_for(frame.filter(unknown))
+            frame, came = frame.filter(~unknown), came[came >= 0]
+        self.learnt += frame.height
+        if not len(came):
+            return
+        arrays = self.fitted.features.transform(frame)
+        if self.alarm.see(losses_of(target, self.answers(arrays), came).error):
+            self.alarms.append(self.learnt)
+            self.ring.forget(AFTER_ALARM * BLOCK)
+        self._step(arrays, came)
+        self.ring.add(arrays, came)
+
+    def _step(self, arrays: Arrays, came: np.ndarray) -> None:
+        """One step on the new rows and some of the last ones."""
+        again = round(self.settings.replay * len(came)) if len(self.ring) else 0
+        if again:
+            old, known = self.ring.draw(again, self.rng)
+            arrays = {name: np.concatenate([each, old[name]]) for name, each in arrays.items()}
+            came = np.concatenate([came, known])
+        for optimizer in self._training.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = group["peak"] * self._pace()
+        self.fitted.network.train()
+        if self.fitted.network.additive is not None:  # it learns with the others here
+            self.fitted.network.additive.eval()
+        try:
+            train_step(self._training, Examples.of(arrays, came))
+        except NotFiniteError as error:
+            raise TrainingError(
+                f"The loss is not finite any more, at row {self.learnt:,} of the stream.",
+                "Give a smaller `rate`, or look for extreme values in the target.",
+            ) from error
+        finally:
+            self.fitted.network.eval()
+
+    def _pace(self) -> float:
+        """How much faster than usual: right after an alarm ``boost`` times as fast."""
+        if not self.alarms:
+            return 1.0
+        since = (self.learnt - self.alarms[-1]) / self.settings.fade
+        return 1.0 + (self.settings.boost - 1.0) * max(0.0, 1.0 - since)
+
+    def _wait_for(self, frame: pl.DataFrame) -> None:
+        """Rows of classes that are not known yet; the last ones."""
+        self._waiting = pl.concat([self._waiting, frame], how="diagonal_relaxed").tail(MOST_WAITING)
+
+    def _grow_if_due(self, frame: pl.DataFrame) -> None:
+        """Room for new classes and categories, and the rows that waited for it."""
+        every = self.settings.grow_every
+        if not every:
+            return
+        self._recent = pl.concat([self._recent, frame], how="diagonal_relaxed").tail(every)
+        if self.learnt + self._waiting.height - self._looked < every:
+            return
+        self._looked = self.learnt + self._waiting.height
+        rows = pl.concat([self._waiting, self._recent], how="diagonal_relaxed").unique(maintain_order=True)
+        grown, new = grow(self.fitted, rows)
+        if new:
+            self.fitted = grown
+            self._start()
+            waited, self._waiting = self._waiting, pl.DataFrame()
+            if waited.height:
+                self.learn(waited)
+
+    def _start(self) -> None:
+        """An optimizer for the network as it is now."""
+        settings, network = self.settings, self.fitted.network
+        _wake(network)
+        recipe, _ = choose_recipe(
+            self.fitted.features, self.fitted.target, settings.memory, self.fitted.settings
+        )
+        recipe = msgspec.structs.replace(
+            recipe,
+            rate=recipe.rate * settings.rate,
+            convolution_rate=recipe.convolution_rate * settings.rate,
+            average=0.0,
+            seed=settings.seed,
+        )
+        nothing = Examples({}, torch.zeros(0))
+        self._training = Training(network, nothing, torch.zeros(0, dtype=torch.int64), recipe)
+
+
+def _wake(network: Network) -> None:
+    """Everything in it may learn, the additive model beside it, too."""
+    network.wake()
+    if network.additive is not None:
+        network.inputs.requires_grad_(True)
+        network.additive.weight.requires_grad_(True)
+        network.additive.bias.requires_grad_(True)
+
+
+def _at_least(name: str, value: float, least: float) -> None:
+    if not least <= value < float("inf"):
+        raise UsageError(f"{name}={value!r} cannot be.", f"Give a number from {least} on.", **{name: value})

@@ -1,0 +1,123 @@
+"""Test, then learn: every row is answered before it is learnt, beside the last known answer and never learning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from lamina.data.parse import to_text
+from lamina.features.targets.base import Target
+from lamina.learning.losses import losses_of
+from lamina.learning.stream import Streaming
+from lamina.predictions.answers import answer_frame, answers_for
+from lamina.training.answered import Answered
+from lamina.training.fitted import Fitted
+
+PARTS = 20  # of a stream, whose scores are told one by one
+
+
+@dataclass(frozen=True)
+class Streamed:
+    """What came of a stream.
+
+    ``answers``: one row each, as ``Model.predict`` gives them. ``errors``: per row what the ``stream``, the same
+    answer as the ``last`` known one (null where there is none) and the network that ``never`` learns made,
+    in ``measure`` ("error": 1 for a wrong answer). ``alarms``: rows learnt when the network was found to err
+    more than before.
+    """
+
+    answers: pl.DataFrame
+    errors: pl.DataFrame
+    measure: str
+    alarms: tuple[int, ...]
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """The means over all rows: of wrong answers the accuracy."""
+        return {each.name: self._score(each) for each in self.errors}
+
+    def over_time(self, parts: int = PARTS) -> pl.DataFrame:
+        """The same for consecutive parts of the stream, each with its first row."""
+        size = max(1, -(-self.errors.height // parts))
+        pieces = [(first, self.errors.slice(first, size)) for first in range(0, self.errors.height, size)]
+        return pl.DataFrame([{"row": first, **self._scores_of(piece)} for first, piece in pieces])
+
+    def _scores_of(self, errors: pl.DataFrame) -> dict[str, float]:
+        return {each.name: self._score(each) for each in errors}
+
+    def _score(self, errors: pl.Series) -> float:
+        mean = errors.mean()
+        value = float("nan") if mean is None else float(mean)  # type: ignore[arg-type]
+        return 1.0 - value if self.measure == "error" else value
+
+    def __str__(self) -> str:
+        name = "accuracy" if self.measure == "error" else self.measure.replace("_", " ")
+        lines = [f"{name} over {self.errors.height:,} rows, each answered before it was learnt"]
+        lines.append(f"{'from row':>12}{'stream':>10}{'last':>10}{'never':>10}")
+        shown = [*self.over_time(10).rows(), ("all", *self.scores.values())]
+        for row, *values in shown:
+            lines.append(f"{row:>12}" + "".join(f"{value:>10.4g}" for value in values))
+        lines.append(f"alarms at rows: {', '.join(f'{each:,}' for each in self.alarms) or 'none'}")
+        return "\n".join(lines)
+
+
+def test_then_learn(
+    streaming: Streaming,
+    first: Fitted,
+    frame: pl.DataFrame,
+    delay: int,
+    watch: Callable[[int], None] = lambda rows: None,
+) -> Streamed:
+    """Answers conformed rows with known answers in their order, and learns each ``delay`` rows later.
+
+    ``first``: the network that never learns. The answers of the last rows are learnt at the end.
+    """
+    target, batch, alarms = first.target.targets[0], streaming.settings.batch, len(streaming.alarms)
+    told, errors, learnt = [], [], 0
+    for start in range(0, frame.height, batch):
+        rows = frame.slice(start, batch)
+        decoded = streaming.answers(streaming.fitted.features.transform(rows))
+        told.append(decoded)
+        errors.append(_errors(streaming.fitted.target, decoded, rows))
+        known = start + rows.height - delay
+        if known > learnt:
+            streaming.learn(frame.slice(learnt, known - learnt))
+            learnt = known
+        watch(start + rows.height)
+    streaming.learn(frame.slice(learnt))
+    never = losses_of(first.target, answers_for(first, frame), first.target.encode(frame))
+    beside = {
+        "stream": np.concatenate(errors),
+        "last": _last(frame[target], delay, codes=first.target.codes),
+        "never": never.error,
+    }
+    return Streamed(
+        _answers(streaming.fitted, told), pl.DataFrame(beside), never.measures[1], tuple(streaming.alarms[alarms:])
+    )
+
+
+def _errors(target: Target, decoded: np.ndarray, rows: pl.DataFrame) -> np.ndarray:
+    """A class that the network does not know yet is answered wrong."""
+    return losses_of(target, decoded, target.encode(rows)).error
+
+
+def _last(answers: pl.Series, delay: int, *, codes: bool) -> pl.Series:
+    """How far the last known answer is off; null where there is none to compare."""
+    before = answers.shift(delay + 1)
+    if answers.dtype.is_numeric() and not codes:
+        return (answers.cast(pl.Float64) - before.cast(pl.Float64)).abs()
+    if answers.dtype.is_nested():
+        return pl.repeat(None, len(answers), dtype=pl.Float64, eager=True)
+    return (to_text(answers) != to_text(before)).cast(pl.Float64)
+
+
+def _answers(fitted: Fitted, told: list[np.ndarray]) -> pl.DataFrame:
+    """All answers in the user's words; a class that came later had the probability 0 before."""
+    wide = max(each.shape[-1] for each in told)
+    if told[0].ndim == 2:
+        told = [np.pad(each, ((0, 0), (0, wide - each.shape[1]))) for each in told]
+    decoded = np.concatenate(told)
+    return answer_frame(fitted, Answered(decoded, np.zeros((len(decoded), 1), np.float32)), np.ones(len(decoded), bool))
