@@ -38,7 +38,18 @@ def test_the_public_names():
             "Model",
         ),
         "Predict",
-        *("Schema", "Settings", "Store", "Stream", "Transcribe", "__version__", "doctor", "fit", "load", "schema"),
+        *(
+            "Schema",
+            "Settings",
+            "Store",
+            "Stream",
+            "Transcribe",
+            "__version__",
+            "doctor",
+            "fit",
+            "load",
+            "schema",
+        ),
     ]
     assert dir(lamina) == sorted(lamina.__all__)
 
@@ -102,7 +113,19 @@ STAGES = (
 # What every stage may use, and which uses no stage.
 COMMON = {"records", "errors", "tasks", "settings", "catalog", "files", "progress", "scores", "version"}
 # What stands around the stages; no stage knows of it.
-AROUND = {"model", "stores", "streams", "client", "cli", "report", "sklearn", "checks", "serve", "studio", "scale"}
+AROUND = {
+    "model",
+    "stores",
+    "streams",
+    "client",
+    "cli",
+    "report",
+    "sklearn",
+    "checks",
+    "serve",
+    "studio",
+    "scale",
+}
 
 
 def modules() -> list[Path]:

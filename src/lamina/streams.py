@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
 
 from lamina.data.conform import conform
 from lamina.data.frames import like
-from lamina.data.parse import to_text
 from lamina.data.read import read
 from lamina.data.table import Table
 from lamina.errors import TargetError, UsageError, nearest
-from lamina.learning.lags import lag_columns, lag_columns_of, with_lags
+from lamina.learning.lags import Lag, lags_for, lags_of, past_of, with_lags
 from lamina.learning.stream import Streaming, StreamSettings
-from lamina.learning.tested import Streamed, test_then_learn
+from lamina.learning.tested import Streamed, answered_then_learnt
 from lamina.model import Model, fit, warn_of
 from lamina.predictions.predict import predict
 from lamina.progress import Bar
 from lamina.records import Schema
 
+
 class Stream:
     """A network that answers rows and learns them, in the order in which they come.
 
-    ``delay``: how many rows later an answer is known, 0 for before the next row comes. Every further setting is
-    one of ``lamina.learning.stream.StreamSettings``: batch=32, memory=1000, replay=3.0, rate=0.3, seed=0, …
+    ``delay``: how many rows later an answer is known, 0 for before the next row comes. Every further setting
+    is one of ``lamina.learning.stream.StreamSettings``: batch=8, memory=1000, replay=3.0, rate=0.3, seed=0, …
     ``model`` itself does not change; ``stream.model`` is the network as it is now.
 
-    A network from ``lamina.Stream.start(rows, target, lags=…)`` also reads the last known answers.
+    A network from ``lamina.Stream.start(rows, target, lags=…)`` also reads the last known answers, or other
+    columns of the last rows.
 
     Raises UsageError for settings that cannot be, and for a network that reads answers sooner than
     ``delay`` lets them be known.
@@ -41,15 +43,15 @@ class Stream:
         self.delay = delay
         self._model = model
         self.target = model.fitted.target.targets[0]
-        self.lags = lag_columns_of(model.schema, self.target)
-        if not 0 <= delay < min(self.lags.values(), default=delay + 1):
+        self.lags = lags_of(model.schema)
+        if not 0 <= delay < min((lag.back for lag in self.lags), default=delay + 1):
             raise UsageError(
-                f"delay={delay!r} cannot be: it is below 0, or this network reads answers that are not known yet.",
+                f"delay={delay!r} cannot be: it is below 0, or the network reads rows not known yet.",
                 "Give the delay with which its stream was started.",
                 delay=delay,
             )
         self.streaming = Streaming(model.fitted, _settings(settings))
-        self._past = pl.Series(self.target, [], dtype=pl.String)
+        self._past = pl.DataFrame()
 
     @classmethod
     def start(
@@ -57,23 +59,30 @@ class Stream:
         data: Any,
         target: str,
         *,
-        lags: int = 0,
+        lags: int | Mapping[str, int] = 0,
         delay: int = 0,
         fit_with: dict[str, Any] | None = None,
         **settings: Any,
     ) -> Stream:
         """Fits a network on the first rows of a stream and goes on from there.
 
-        ``lags``: how many of the last answers, known ``delay`` rows late, it reads beside the row's own columns;
+        ``lags``: how many of the last answers, known ``delay`` rows late, the network reads beside the row's
+        own columns; or of which columns so many values, the target among them: {"class": 4, "price": 1}.
         ``fit_with``: what ``lamina.fit`` is to be told (quality="fast", kinds={…}, …).
         """
         table = read(data, part="train")
         if target not in table.columns:
             raise TargetError(f"There is no column {target!r} in {table.source}.", "Name the target.")
-        columns = lag_columns(target, lags, delay)
-        frame = with_lags(table.frame, columns, table.frame[target])
+        counts = {target: lags} if isinstance(lags, int) else dict(lags)
+        for name in counts:
+            if name not in table.columns:
+                raise UsageError(
+                    f"There is no column {name!r} to look back at.", nearest(name, table.columns)
+                )
+        found = lags_for(counts, delay)
+        frame = with_lags(table.frame, found, past_of(table.frame.clear(), found))
         stream = cls(fit(frame, target, **(fit_with or {})), delay=delay, **settings)
-        stream._remember(frame[target])
+        stream._remember(frame)
         return stream
 
     @property
@@ -86,10 +95,9 @@ class Stream:
         """Answers for rows, as ``Model.predict``; nothing is learnt. All of them are answered by the answers
         known now, as if each were the next row."""
         table = read(data, part="all")
-        past = self._past
-        steps = {name: back - self.delay for name, back in self.lags.items()}
-        lags = {name: past[-step] if step <= len(past) else None for name, step in steps.items()}
-        frame = table.frame.with_columns(pl.lit(v, dtype=pl.String).alias(name) for name, v in lags.items())
+        frame = table.frame.with_columns(
+            pl.lit(self._before(lag), dtype=pl.String).alias(lag.name) for lag in self.lags
+        )
         conformed, findings = conform(Table(frame, table.source), self._schema, need_target=False)
         answers, unreadable = predict(self.streaming.fitted, conformed, probabilities=probabilities)
         warn_of((*table.findings, *findings, *unreadable))
@@ -97,7 +105,9 @@ class Stream:
 
     def learn(self, data: Any) -> None:
         """Learns rows with known answers, the next ones of the stream in their order."""
-        self.streaming.learn(self._with_answers(data))
+        frame, batch = self._with_answers(data), self.streaming.settings.batch
+        for start in range(0, frame.height, batch):
+            self.streaming.learn(self.streaming.encode(frame.slice(start, batch)))
 
     def run(self, data: Any) -> Streamed:
         """Answers the rows of ``data`` in their order, ``batch`` of them at a time, and learns each of them
@@ -105,7 +115,7 @@ class Stream:
         and the network as it was when the stream was made."""
         frame = self._with_answers(data)
         with Bar("streaming", frame.height) as bar:
-            return test_then_learn(self.streaming, self._model.fitted, frame, self.delay, bar.at)
+            return answered_then_learnt(self.streaming, self._model.fitted, frame, self.delay, bar.at)
 
     @property
     def _schema(self) -> Schema:
@@ -120,16 +130,21 @@ class Stream:
                 "Bring rows whose answers are known.",
                 column=self.target,
             )
-        answers = pl.concat([self._past, to_text(table.frame[self.target])])
-        frame = with_lags(table.frame, self.lags, answers)
+        frame = with_lags(table.frame, self.lags, self._past)
         conformed, findings = conform(Table(frame, table.source), self._schema, need_target=True)
         warn_of((*table.findings, *findings))
-        self._remember(answers)
+        self._remember(frame)
         return conformed
 
-    def _remember(self, answers: pl.Series) -> None:
-        """As many of the last answers as are read."""
-        self._past = to_text(answers).tail(max(self.lags.values(), default=0))
+    def _remember(self, frame: pl.DataFrame) -> None:
+        """As many of the last rows as later ones read."""
+        past = pl.concat([self._past, past_of(frame, self.lags)], how="diagonal")
+        self._past = past.tail(max((lag.back for lag in self.lags), default=0))
+
+    def _before(self, lag: Lag) -> str | None:
+        """What the next row to be answered reads: of the rows before it, ``delay`` are not learnt yet."""
+        back = lag.back - self.delay
+        return self._past[lag.column][-back] if back <= self._past.height else None
 
     def __repr__(self) -> str:
         return f"Stream({self.target!r}, {self.streaming.learnt:,} rows learnt)"

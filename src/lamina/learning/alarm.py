@@ -17,9 +17,9 @@ SLACK: Final = 0.5  # half the shift, in standard deviations of a block mean, th
 class Alarm:
     """Page's cumulative sum (Page 1954, "Continuous inspection schemes") of standardised block means.
 
-    ``apart``: how many rows lie between two false alarms on average where nothing changes. The limit follows
-    from it by Siegmund's approximation (1985, "Sequential analysis", section 2.6). Mean and spread are those
-    of all blocks since the last alarm, so that a network that gets better moves them. Memory is a few numbers.
+    ``apart``: how many rows lie between two false alarms on average where nothing changes. The limit
+    follows from it by Siegmund's approximation (1985, "Sequential analysis"). Mean and spread are those of
+    all blocks since the last alarm, so that a network that gets better moves them.
     """
 
     apart: float = 50_000

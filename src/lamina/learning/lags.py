@@ -1,44 +1,57 @@
-"""The last known answers as inputs: in many a stream what happened last says most about what happens next."""
+"""What was in the last known rows as inputs: in many a stream these say most."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import polars as pl
 
 from lamina.data.parse import to_text
 from lamina.records import Schema
 
+NAME = re.compile(r"(.+) (\d+) rows before")
 
-def lag_columns(target: str, lags: int, delay: int) -> dict[str, int]:
-    """Name → how many rows before, for the ``lags`` last answers that are known ``delay`` rows late.
 
-    >>> lag_columns("price", 2, delay=3)
-    {'price 4 rows before': 4, 'price 5 rows before': 5}
+class Lag(NamedTuple):
+    """An input that is another ``column``, so many rows ``back``."""
+
+    name: str
+    column: str
+    back: int
+
+
+def lags_for(counts: Mapping[str, int], delay: int) -> tuple[Lag, ...]:
+    """Of every column the values in so many of the last rows that are known ``delay`` rows late.
+
+    >>> [each.name for each in lags_for({"price": 2}, delay=3)]
+    ['price 4 rows before', 'price 5 rows before']
     """
-    return {_name(target, back): back for back in range(delay + 1, delay + 1 + lags)}
-
-
-def lag_columns_of(schema: Schema, target: str) -> dict[str, int]:
-    """Those among the inputs of a network; the names tell."""
-    pattern = re.compile(re.escape(target) + r" (\d+) rows before")
-    found = {each.name: pattern.fullmatch(each.name) for each in schema.with_role("input")}
-    return {name: int(match[1]) for name, match in found.items() if match}
-
-
-def with_lags(frame: pl.DataFrame, columns: dict[str, int], answers: pl.Series) -> pl.DataFrame:
-    """The rows with their lag columns.
-
-    ``answers``: those of the rows before the first one, and of these rows, the last ``len(frame)``; of the
-    rows themselves at least all but the last ``min(columns.values())`` have to be known. What is not there is
-    missing.
-    """
-    before = len(answers) - frame.height
-    text = to_text(answers)
-    return frame.with_columns(
-        text.shift(back).slice(before, frame.height).alias(name) for name, back in columns.items()
+    return tuple(
+        Lag(f"{column} {back} rows before", column, back)
+        for column, count in counts.items()
+        for back in range(delay + 1, delay + 1 + count)
     )
 
 
-def _name(target: str, back: int) -> str:
-    return f"{target} {back} rows before"
+def lags_of(schema: Schema) -> tuple[Lag, ...]:
+    """Those among the inputs of a network; their names tell."""
+    names = {each.name for each in schema}
+    found = (NAME.fullmatch(each.name) for each in schema.with_role("input"))
+    return tuple(Lag(m[0], m[1], int(m[2])) for m in found if m is not None and m[1] in names)
+
+
+def with_lags(frame: pl.DataFrame, lags: tuple[Lag, ...], past: pl.DataFrame) -> pl.DataFrame:
+    """Rows of a stream with their lag columns, as text; ``past`` are the rows right before them, as
+    ``past_of`` gives them. What is not there is missing."""
+    known = pl.concat([past, past_of(frame, lags)], how="diagonal")
+    return frame.with_columns(
+        known[lag.column].shift(lag.back).slice(past.height, frame.height).alias(lag.name) for lag in lags
+    )
+
+
+def past_of(frame: pl.DataFrame, lags: tuple[Lag, ...]) -> pl.DataFrame:
+    """The columns of these rows that later rows read, as text."""
+    names = dict.fromkeys(lag.column for lag in lags)
+    return pl.DataFrame([to_text(frame[name]) for name in names], schema=dict.fromkeys(names, pl.String))

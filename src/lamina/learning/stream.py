@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -32,15 +32,15 @@ class StreamSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How a network learns from a stream.
 
     - ``batch``: rows that are learnt in one go; fewer learn sooner and take longer
-    - ``memory``: how many of the last rows may be learnt again; ``replay``: how many of them are, per new row
-    - ``rate``: of the learning rate that its first training had; after an alarm ``boost`` times as much, falling
-      back within ``fade`` rows
+    - ``memory``: how many of the last rows may be learnt again; ``replay``: how many of them are, per new one
+    - ``rate``: of the learning rate that its first training had; after an alarm ``boost`` times as much,
+      falling back within ``fade`` rows
     - ``apart``: rows between two false alarms, on average, where nothing changes
     - ``grow_every``: rows between two looks for new categories and classes (0: never)
     - ``seed``: of every random choice
     """
 
-    batch: int = 32
+    batch: int = 8
     memory: int = 1000
     replay: float = 3.0
     rate: float = 0.3
@@ -62,11 +62,31 @@ class StreamSettings(msgspec.Struct, frozen=True, kw_only=True):
             )
 
 
+class Encoded(NamedTuple):
+    """Conformed rows, what the network reads of them, and their answers."""
+
+    frame: pl.DataFrame
+    arrays: Arrays
+    answers: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.answers)
+
+    def of(self, rows: np.ndarray | slice) -> Encoded:
+        """Some of them, by a mask or a slice."""
+        frame = self.frame[rows] if isinstance(rows, slice) else self.frame.filter(pl.Series(rows))
+        return Encoded(frame, {name: each[rows] for name, each in self.arrays.items()}, self.answers[rows])
+
+    def slice(self, start: int, count: int) -> Encoded:
+        """``count`` rows from ``start``, as far as there are any."""
+        return self.of(slice(start, start + count))
+
+
 class Streaming:
     """The network of a stream and what it needs to go on learning: optimizer, last rows, alarm.
 
     The network that comes in is left as it is. ``alarms`` are the numbers of the rows, counted from the first
-    one learnt, at which an alarm was raised.
+    one learnt, at which an alarm was raised, ``growths`` how often room was made for something new.
     """
 
     def __init__(self, fitted: Fitted, settings: StreamSettings) -> None:
@@ -76,37 +96,41 @@ class Streaming:
         self.alarm = Alarm(settings.apart)
         self.ring = Ring(settings.memory)
         self.rng = np.random.default_rng((settings.seed, 2))
-        self._looked, self._waiting, self._recent = 0, pl.DataFrame(), pl.DataFrame()
+        self.growths, self._looked = 0, 0
+        self._waiting: pl.DataFrame = pl.DataFrame()
+        self._recent: list[pl.DataFrame] = []
         # Calibration, bounds and novelty were found for a network that is about to change
         self.fitted = replace(fitted, network=copy.deepcopy(fitted.network), confidence=None, novelty=None)
         self._start()
+
+    def encode(self, frame: pl.DataFrame) -> Encoded:
+        """Conformed rows with answers as the network reads them now."""
+        return Encoded(frame, self.fitted.features.transform(frame), self.fitted.target.encode(frame))
 
     def answers(self, arrays: Arrays) -> np.ndarray:
         """Decoded answers ``(rows, …)``; nothing changes."""
         return answered(self.fitted.network, arrays).decoded
 
-    def learn(self, frame: pl.DataFrame) -> None:
-        """Conformed rows with answers, in the order in which they came, in steps of ``batch`` rows."""
-        for start in range(0, frame.height, self.settings.batch):
-            self._learn(frame.slice(start, self.settings.batch))
-
-    def _learn(self, frame: pl.DataFrame) -> None:
-        self._grow_if_due(frame)
+    def learn(self, rows: Encoded, errors: np.ndarray | None = None) -> None:
+        """Learns rows in the order in which they came, in one step; ``errors`` are what the network made when
+        it answered them (None: what it makes now), float ``(rows,)``."""
+        self.learnt += len(rows)
         target = self.fitted.target
-        came = target.encode(frame)
-        if target.codes and (came < 0).any():
-            unknown = pl.Series(came < 0)
-            self._wait_for(frame.filter(unknown))
-            frame, came = frame.filter(~unknown), came[came >= 0]
-        self.learnt += frame.height
-        if not len(came):
-            return
-        arrays = self.fitted.features.transform(frame)
-        if self.alarm.see(losses_of(target, self.answers(arrays), came).error):
-            self.alarms.append(self.learnt)
-            self.ring.forget(AFTER_ALARM * BLOCK)
-        self._step(arrays, came)
-        self.ring.add(arrays, came)
+        if self.settings.grow_every:
+            self._recent.append(rows.frame)
+        if target.codes and (rows.answers < 0).any():
+            known = rows.answers >= 0
+            self._waiting = pl.concat([self._waiting, rows.frame.filter(~known)], how="diagonal_relaxed")
+            rows, errors = rows.of(known), None if errors is None else errors[known]
+        if len(rows):
+            if errors is None:
+                errors = losses_of(target, self.answers(rows.arrays), rows.answers).error
+            if self.alarm.see(errors):
+                self.alarms.append(self.learnt)
+                self.ring.forget(AFTER_ALARM * BLOCK)
+            self._step(rows.arrays, rows.answers)
+            self.ring.add(rows.arrays, rows.answers)
+        self._grow_if_due()
 
     def _step(self, arrays: Arrays, came: np.ndarray) -> None:
         """One step on the new rows and some of the last ones."""
@@ -138,27 +162,30 @@ class Streaming:
         since = (self.learnt - self.alarms[-1]) / self.settings.fade
         return 1.0 + (self.settings.boost - 1.0) * max(0.0, 1.0 - since)
 
-    def _wait_for(self, frame: pl.DataFrame) -> None:
-        """Rows of classes that are not known yet; the last ones."""
-        self._waiting = pl.concat([self._waiting, frame], how="diagonal_relaxed").tail(MOST_WAITING)
-
-    def _grow_if_due(self, frame: pl.DataFrame) -> None:
-        """Room for new classes and categories, and the rows that waited for it."""
+    def _grow_if_due(self) -> None:
+        """Room for new classes and categories; then the rows that waited for it are learnt."""
         every = self.settings.grow_every
-        if not every:
+        if not every or self.learnt - self._looked < every:
             return
-        self._recent = pl.concat([self._recent, frame], how="diagonal_relaxed").tail(every)
-        if self.learnt + self._waiting.height - self._looked < every:
-            return
-        self._looked = self.learnt + self._waiting.height
-        rows = pl.concat([self._waiting, self._recent], how="diagonal_relaxed").unique(maintain_order=True)
-        grown, new = grow(self.fitted, rows)
+        self._looked = self.learnt
+        waiting, self._waiting = self._waiting.tail(MOST_WAITING), pl.DataFrame()
+        recent, self._recent = pl.concat(self._recent, how="diagonal_relaxed").tail(every), []
+        grown, new = grow(
+            self.fitted, pl.concat([waiting, recent], how="diagonal_relaxed").unique(maintain_order=True)
+        )
         if new:
             self.fitted = grown
+            self.growths += 1
             self._start()
-            waited, self._waiting = self._waiting, pl.DataFrame()
-            if waited.height:
-                self.learn(waited)
+        if not waiting.height:
+            return
+        rows = self.encode(waiting)
+        known = rows.answers >= 0
+        self._waiting = waiting.filter(~known)
+        for start in range(0, int(known.sum()), self.settings.batch):
+            part = rows.of(known).slice(start, self.settings.batch)
+            self._step(part.arrays, part.answers)
+            self.ring.add(part.arrays, part.answers)
 
     def _start(self) -> None:
         """An optimizer for the network as it is now."""

@@ -1,4 +1,4 @@
-"""Test, then learn: every row is answered before it is learnt, beside the last known answer and never learning."""
+"""Every row of a stream is answered, then learnt; beside the last known answer, and never learning."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 import polars as pl
 
 from lamina.data.parse import to_text
-from lamina.features.targets.base import Target
 from lamina.learning.losses import losses_of
 from lamina.learning.stream import Streaming
 from lamina.predictions.answers import answer_frame, answers_for
@@ -23,9 +22,9 @@ PARTS = 20  # of a stream, whose scores are told one by one
 class Streamed:
     """What came of a stream.
 
-    ``answers``: one row each, as ``Model.predict`` gives them. ``errors``: per row what the ``stream``, the same
-    answer as the ``last`` known one (null where there is none) and the network that ``never`` learns made,
-    in ``measure`` ("error": 1 for a wrong answer). ``alarms``: rows learnt when the network was found to err
+    ``answers``: one row each, as ``Model.predict`` gives them. ``errors``: per row what the ``stream``, the
+    same answer as the ``last`` known one (null where there is none) and the network that ``never`` learns
+    made, in ``measure`` ("error": 1 for a wrong answer). ``alarms``: rows learnt when the network was found to err
     more than before.
     """
 
@@ -64,7 +63,7 @@ class Streamed:
         return "\n".join(lines)
 
 
-def test_then_learn(
+def answered_then_learnt(
     streaming: Streaming,
     first: Fitted,
     frame: pl.DataFrame,
@@ -75,33 +74,33 @@ def test_then_learn(
 
     ``first``: the network that never learns. The answers of the last rows are learnt at the end.
     """
-    target, batch, alarms = first.target.targets[0], streaming.settings.batch, len(streaming.alarms)
-    told, errors, learnt = [], [], 0
+    batch, before, told = streaming.settings.batch, len(streaming.alarms), list[np.ndarray]()
+    errors, learnt, rows, growths = np.zeros(frame.height), 0, streaming.encode(frame), streaming.growths
     for start in range(0, frame.height, batch):
-        rows = frame.slice(start, batch)
-        decoded = streaming.answers(streaming.fitted.features.transform(rows))
-        told.append(decoded)
-        errors.append(_errors(streaming.fitted.target, decoded, rows))
-        known = start + rows.height - delay
+        if streaming.growths != growths:
+            rows, growths = streaming.encode(frame), streaming.growths
+        now = rows.slice(start, batch)
+        told.append(streaming.answers(now.arrays))
+        errors[start : start + batch] = losses_of(streaming.fitted.target, told[-1], now.answers).error
+        known = start + len(now) - delay
         if known > learnt:
-            streaming.learn(frame.slice(learnt, known - learnt))
+            streaming.learn(rows.slice(learnt, known - learnt), errors[learnt:known])
             learnt = known
-        watch(start + rows.height)
-    streaming.learn(frame.slice(learnt))
+        watch(start + len(now))
+    if learnt < frame.height:
+        streaming.learn(streaming.encode(frame.slice(learnt)), errors[learnt:])
     never = losses_of(first.target, answers_for(first, frame), first.target.encode(frame))
     beside = {
-        "stream": np.concatenate(errors),
-        "last": _last(frame[target], delay, codes=first.target.codes),
+        "stream": errors,
+        "last": _last(frame[first.target.targets[0]], delay, codes=first.target.codes),
         "never": never.error,
     }
     return Streamed(
-        _answers(streaming.fitted, told), pl.DataFrame(beside), never.measures[1], tuple(streaming.alarms[alarms:])
+        _answers(streaming.fitted, told),
+        pl.DataFrame(beside),
+        never.measures[1],
+        tuple(streaming.alarms[before:]),
     )
-
-
-def _errors(target: Target, decoded: np.ndarray, rows: pl.DataFrame) -> np.ndarray:
-    """A class that the network does not know yet is answered wrong."""
-    return losses_of(target, decoded, target.encode(rows)).error
 
 
 def _last(answers: pl.Series, delay: int, *, codes: bool) -> pl.Series:
@@ -120,4 +119,6 @@ def _answers(fitted: Fitted, told: list[np.ndarray]) -> pl.DataFrame:
     if told[0].ndim == 2:
         told = [np.pad(each, ((0, 0), (0, wide - each.shape[1]))) for each in told]
     decoded = np.concatenate(told)
-    return answer_frame(fitted, Answered(decoded, np.zeros((len(decoded), 1), np.float32)), np.ones(len(decoded), bool))
+    return answer_frame(
+        fitted, Answered(decoded, np.zeros((len(decoded), 1), np.float32)), np.ones(len(decoded), bool)
+    )
