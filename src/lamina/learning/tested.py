@@ -24,8 +24,8 @@ class Streamed:
 
     ``answers``: one row each, as ``Model.predict`` gives them. ``errors``: per row what the ``stream``, the
     same answer as the ``last`` known one (null where there is none) and the network that ``never`` learns
-    made, in ``measure`` ("error": 1 for a wrong answer). ``alarms``: rows learnt when the network was found to
-    err more than before.
+    made, in ``measure`` ("error": 1 for a wrong answer). ``alarms``: rows learnt when the network was found
+    to err more than before.
     """
 
     answers: pl.DataFrame
