@@ -46,8 +46,8 @@ def decide(
     On new rows: better by a one-sided test at the level. On old rows: not worse by more than the margin, by a
     test that says so only where that is proved (non-inferiority). In no group worse by more, beyond chance.
     ``groups`` are of the new rows and after them the old ones; ``relation``: the same inputs mean something
-    else now, so that old rows may not be the judges; then the candidate must decide better on new rows by more
-    than half of what it loses on old ones.
+    else now, so that old rows may not be the judges; then the candidate must decide better on new rows by
+    more than half of what it loses on old ones.
     """
     better = superior("new rows", new.champion.loss, new.candidate.loss, new.champion.measures[0], settings)
     decides = following(new, old, settings)
