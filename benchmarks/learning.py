@@ -73,7 +73,7 @@ def first_memory(fitted: Fitted, rows: pl.DataFrame, limits: MemoryLimits) -> Me
     parts = split(frame, schema, answer=schema.with_role("target")[0].answer, share=share, seed=settings.seed)
     apart = kept_apart(parts, settings.seed)
     judge = np.zeros(frame.height, bool)
-    judge[apart if len(apart) and fitted.network.hidden.first is not None else parts.validation] = True
+    judge[apart if fitted.network.hidden.first is not None or len(apart) else parts.validation] = True
     losses = row_losses_for(fitted, frame).loss
     memory = Memory.empty(limits).with_rows(frame, schema, judge=judge, losses=losses, when=NOW, update=0)
     return kept(memory, fitted.target.targets[0])

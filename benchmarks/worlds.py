@@ -68,7 +68,7 @@ def category_months(seed: int) -> list[pl.DataFrame]:
     rng = np.random.default_rng((99, seed))
     blocks = []
     for month in range(6):
-        block = rows(1500 if month == 0 else 600, rng).rename({"word": "plan"})
+        block = rows(8000 if month == 0 else 600, rng).rename({"word": "plan"})
         if month >= 3:
             new = pl.Series(rng.random(block.height) < 0.15)
             block = block.with_columns(

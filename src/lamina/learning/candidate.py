@@ -36,7 +36,8 @@ class Lesson:
     """What a candidate learns from: encoded rows, the new ones first, then those remembered.
 
     ``arrays`` is what the network reads in training; ``new`` how many of the rows are new; ``stands`` how
-    many rows each remembered one stands for, float64.
+    many rows each remembered one stands for, float64; ``today`` how many of the new rows came with this
+    update, 0 where that is not known.
     """
 
     arrays: Arrays
@@ -44,12 +45,15 @@ class Lesson:
     weights: np.ndarray | None
     new: int
     stands: np.ndarray
+    today: int = 0
 
     def __len__(self) -> int:
         return len(self.answers)
 
 
-def lesson(fitted: Fitted, new: pl.DataFrame, old: pl.DataFrame, machine: Machine) -> Lesson:
+def lesson(
+    fitted: Fitted, new: pl.DataFrame, old: pl.DataFrame, machine: Machine, *, today: int = 0
+) -> Lesson:
     """The rows as arrays, for a network that has grown already; rows without an answer it knows are left
     out."""
     frame = pl.concat([bare(new), bare(old)], how="diagonal_relaxed") if old.height else bare(new)
@@ -63,7 +67,7 @@ def lesson(fitted: Fitted, new: pl.DataFrame, old: pl.DataFrame, machine: Machin
     )  # what frozen layers make of the rows, once
     weights = row_weights(frame, fitted.schema, answers, fitted.target, fitted.task)
     stands = old[WEIGHT].to_numpy()[known[known >= new.height] - new.height]
-    return Lesson(arrays, answers, weights, int((known < new.height).sum()), stands)
+    return Lesson(arrays, answers, weights, int((known < new.height).sum()), stands, today)
 
 
 def learn(
@@ -139,7 +143,12 @@ def order(what: Lesson, plan: Plan, least: int = 0, most: int | None = None) -> 
     rng = np.random.default_rng((plan.seed, 1))
     new, old = np.arange(what.new), np.arange(what.new, len(what))
     fresh, again = shares(what, plan)
-    count = max(plan.passes, -(-len(new) // max(fresh, 1)), -(-least // max(fresh + again, 1)))
+    passes = plan.passes
+    if (
+        not plan.natural and what.today
+    ):  # rows that waited were learnt from before, by candidates that were kept
+        passes = min(passes, max(1, round(1.5 * passes * what.today / max(what.new, 1))))
+    count = max(passes, -(-len(new) // max(fresh, 1)), -(-least // max(fresh + again, 1)))
     if most is not None:
         count = max(1, min(count, most // max(fresh + again, 1)))
     chosen, waiting = [], new[:0]

@@ -41,11 +41,11 @@ def plan_for(
     """
     moved = {each.what for each in drift if each.moved}
     classes = any(each.what in ("class", "label") for each in grown)
-    if "relation" in moved and not classes:
+    if "relation" in moved and not grown:  # what is new explains that the champion errs on it
         chosen = {"rate": 1.0, "passes": 8, "steps": 300, "old_per_new": 0.5, "hold": 0.0}
         why = "the relation changed: new rows count most, the champion's answers are not held"
     elif classes:
-        chosen = {"rate": 1.0, "passes": 4, "steps": 200, "old_per_new": 1.0, "hold": 0.5, "natural": True}
+        chosen = {"rate": 1.0, "passes": 10, "steps": 200, "old_per_new": 1.0, "hold": 0.3, "natural": True}
         why = "new classes: mixed with the old ones as often as they come, and the old answers held"
     elif grown or "column" in moved or "missing" in moved or share > MUCH:
         chosen = {

@@ -32,7 +32,7 @@ class LearnSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     level: float = 0.05
     margin: float = 0.05
-    judge: float = 0.3
+    judge: float = 0.25
     by: tuple[str, ...] = ()
     relation: Literal["follow", "hold"] = "follow"
     columns: Literal["learn", "ignore"] = "learn"

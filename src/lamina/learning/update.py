@@ -79,6 +79,7 @@ def update(
     number = max(memory.updates, champion.update) + 1
     ids = pl.Series(checked.ids, dtype=pl.String)
     back = held_back(ids, _groups(champion.fitted, checked.frame), settings.judge)
+    run.today = int((~back).sum())
     parts = parted(checked.frame, ids, back, memory, champion.update)
     candidate, verdict = _learnt_and_judged(run, parts, checked.fields, moved, number)
     with run.step("remember"):
@@ -107,7 +108,7 @@ def _learnt_and_judged(
     with run.step("grow"):
         grown, run.grown = grow(champion.fitted, parts.new, fields)
     with run.step("learn"):
-        what = lesson(grown, parts.new, parts.old, run.machine)
+        what = lesson(grown, parts.new, parts.old, run.machine, today=run.today)
         share = what.new / max(what.new + what.stands.sum(), 1.0)
         plan = plan_for(moved, run.grown, settings, share=float(share))
         run.how = plan.why
@@ -228,6 +229,7 @@ class _Run:
     scores: dict[str, dict[str, float]] = field(default_factory=dict)
     grown: tuple = ()  # type: ignore[type-arg]
     how: str = ""
+    today: int = 0
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
