@@ -3,8 +3,7 @@
 A network fitted on the first rows goes on learning, beside the same answer as the last one, never learning,
 and river's ALMA and adaptive random forest where river is installed, which see the same columns and learn
 the first rows, too. All are judged on the same rows, those after the first; rows a second are of processor
-time, one thread. ``untuned``: the accuracy after the first fifth, which alone was looked at in choosing elec2's
-settings.
+time, one thread. ``untuned``: the accuracy after the first fifth, by which elec2's settings were chosen.
 """
 
 from __future__ import annotations

@@ -35,6 +35,7 @@ from lamina.cli import (
     schema,
     serve,
     similar,
+    stream,
 )
 from lamina.errors import LaminaError
 from lamina.version import __version__
@@ -51,7 +52,7 @@ app = typer.Typer(
 COMMANDS = (
     *(fit, predict, decide, order, evaluate, explain, similar, report),
     *(inspect, schema, doctor, serve, demo),
-    *(add, learn, rollback, history, feedback, live, forget, memory),
+    *(add, learn, stream, rollback, history, feedback, live, forget, memory),
 )
 for command in COMMANDS:
     app.command(command.NAME)(getattr(command, command.NAME))
