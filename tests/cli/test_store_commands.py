@@ -153,7 +153,7 @@ def test_fit_says_before_the_work_that_the_place_is_taken(run: Run, months: Path
 
 
 @pytest.mark.parametrize(
-    "command", ["add", "learn", "rollback", "history", "feedback", "live", "forget", "memory"]
+    "command", ["add", "learn", "stream", "rollback", "history", "feedback", "live", "forget", "memory"]
 )
 def test_every_command_explains_itself(run: Run, command: str):
     ran = run(command, "--help")
