@@ -49,7 +49,7 @@ class NumberInput(Input):
 
     @classmethod
     def choose(cls, feature: Any, situation: Situation) -> dict[str, Any]:
-        return {"size": embedding_size(situation)}
+        return {"size": embedding_size(situation, len(feature.knots))}
 
     def forward(self, arrays: Batch) -> Tensor:
         x = arrays[self.name]
