@@ -70,8 +70,8 @@ def set_aside(
         msgspec.structs.replace(each, role="ignored", why=f"{each.why}; {why}") if each.name in out else each
         for each in schema
     )
-    return Schema(tuple(fields)), tuple(each if each.code != "leak" or each.column in out else _stays(each, wanted)
-                         for each in findings)  # fmt: skip
+    said = (each if each.code != "leak" or each.column in out else _stays(each, wanted) for each in findings)
+    return Schema(tuple(fields)), tuple(said)
 
 
 def _stays(finding: Finding, wanted: Collection[str | None]) -> Finding:
