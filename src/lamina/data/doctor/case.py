@@ -83,7 +83,8 @@ class Case:
     @cached_property
     def inputs(self) -> list[Field]:
         """The inputs with one plain value per cell."""
-        return [f for f in self.schema.with_role("input") if f.kind in PLAIN and f.name in self.frame.columns]
+        have = set(self.frame.columns)
+        return [f for f in self.schema.with_role("input") if f.kind in PLAIN and f.name in have]
 
     @cached_property
     def sampled(self) -> np.ndarray:
