@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,10 +13,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 
-from small_data import write_churn, write_digits, write_idx
+from postgres_server import programs, server
+from small_data import BEGINNER, churn_table, write_churn, write_digits, write_idx
 
 if TYPE_CHECKING:
     from lamina.model import Model
+    from lamina.stores import Store
 
 QUICK = {"quality": "fast", "epochs": 3}
 
@@ -82,6 +84,44 @@ def model_files(tmp_path_factory: pytest.TempPathFactory, churn_model: Model, di
     churn_model.save(folder / "churn.lamina")
     digits_model.save(folder / "digits.lamina")
     return folder
+
+
+@pytest.fixture(scope="session")
+def beginner() -> Model:
+    """Who leaves, hardly learnt yet: good for going on with ``churn_table``."""
+    import lamina
+
+    return lamina.fit(churn_table(800, seed=0), "churned", **BEGINNER)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL server of our own."""
+    where = programs()
+    if where is None:
+        pytest.skip("no PostgreSQL server is installed (Debian: apt-get install postgresql)")
+    pytest.importorskip("psycopg")
+    with server(where) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest) -> str:
+    """Where logs lie."""
+    return str(request.param)
+
+
+@pytest.fixture
+def new_store(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Store]:
+    """Makes stores in folders of their own, with their logs in one of the two databases."""
+    import lamina
+
+    log = request.getfixturevalue("postgres_url") if database == "postgres" else None
+
+    def make(name: str = "store", **further: object) -> Store:
+        return lamina.Store(tmp_path / name, log=log, **further)
+
+    return make
 
 
 @dataclass(frozen=True)

@@ -71,3 +71,13 @@ def write_idx(folder: Path, train: int = 200, test: int = 50) -> Path:
             head = struct.pack(f">BBBB{values.ndim}I", 0, 0, 8, values.ndim, *values.shape)
             (folder / f"{name}-{what}-ubyte").write_bytes(head + values.astype(np.uint8).tobytes())
     return folder
+
+
+# Fits that are quick, far from good, and judged on many rows: what comes later is soon proved better
+BEGINNER = {
+    "quality": "fast", "hidden": (8,), "members": 1, "epochs": 1, "refit": False, "validation": 0.5,
+}  # fmt: skip
+
+# What a gate lets through that shall not be the subject of a test
+EASY = {"level": 0.4, "margin": 0.9}
+STRICT = {"level": 1e-9, "relation": "hold"}  # and what it never does

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import lamina
+from lamina.model import Model
 from small_data import write_churn, write_digits
 
 ROOT = Path(__file__).parent.parent
@@ -24,9 +25,20 @@ PACKAGE = ROOT / "src" / "lamina"
 
 def test_the_public_names():
     assert sorted(lamina.__all__) == [
-        *("Costs", "Evaluation", "Field", "LaminaError", "LaminaWarning", "Limit", "Machine", "Model"),
+        *(
+            "AsyncClient",
+            "Client",
+            "Costs",
+            "Evaluation",
+            "Field",
+            "LaminaError",
+            "LaminaWarning",
+            "Limit",
+            "Machine",
+            "Model",
+        ),
         "Predict",
-        *("Schema", "Settings", "Transcribe", "__version__", "doctor", "fit", "load", "schema"),
+        *("Schema", "Settings", "Store", "Transcribe", "__version__", "doctor", "fit", "load", "schema"),
     ]
     assert dir(lamina) == sorted(lamina.__all__)
 
@@ -69,6 +81,17 @@ def test_looking_around_needs_no_torch(arguments: list[str], churn_folder: Path)
     assert loaded(code, {"torch", "sklearn", "pandas"}, churn_folder) == set()
 
 
+def test_looking_at_a_store_and_rolling_back_need_no_torch(tmp_path: Path, churn_model: Model):
+    store = lamina.Store(tmp_path / "store")
+    store.add(churn_model)
+    store.add(churn_model)
+    code = (
+        f"import lamina\nstore = lamina.Store({str(store.place)!r})\nassert store.rollback() == 1\n"
+        "assert store.history().height == 3\nstore.live()"
+    )
+    assert loaded(code, {"torch", "sklearn", "pandas"}, tmp_path) == set()
+
+
 # --------------------------------------------------------------------------- the direction of imports
 
 # Data passes through the stages in this order; a stage imports from those before it.
@@ -79,7 +102,7 @@ STAGES = (
 # What every stage may use, and which uses no stage.
 COMMON = {"records", "errors", "tasks", "settings", "catalog", "files", "progress", "scores", "version"}
 # What stands around the stages; no stage knows of it.
-AROUND = {"model", "cli", "report", "sklearn", "checks", "serve", "studio", "scale"}
+AROUND = {"model", "stores", "client", "cli", "report", "sklearn", "checks", "serve", "studio", "scale"}
 
 
 def modules() -> list[Path]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from lamina.version import __version__
 
 if TYPE_CHECKING:
+    from lamina.client import AsyncClient, Client
     from lamina.data.doctor import doctor
     from lamina.decisions.costs import Costs
     from lamina.decisions.limits import Limit
@@ -22,10 +23,13 @@ if TYPE_CHECKING:
     from lamina.model import Model, fit, load, schema
     from lamina.records import Evaluation, Field, Schema
     from lamina.settings import Settings
+    from lamina.stores import Store
     from lamina.tasks import Predict, Transcribe
     from lamina.training.precision import Machine
 
 __all__ = [
+    "AsyncClient",
+    "Client",
     "Costs",
     "Evaluation",
     "Field",
@@ -37,6 +41,7 @@ __all__ = [
     "Predict",
     "Schema",
     "Settings",
+    "Store",
     "Transcribe",
     "__version__",
     "doctor",
@@ -47,6 +52,8 @@ __all__ = [
 
 # Where each public name lives: imported when it is first used, so that `import lamina` stays light
 _HOMES = {
+    "AsyncClient": "lamina.client",
+    "Client": "lamina.client",
     "Costs": "lamina.decisions.costs",
     "Limit": "lamina.decisions.limits",
     "Evaluation": "lamina.records",
@@ -58,6 +65,7 @@ _HOMES = {
     "Predict": "lamina.tasks",
     "Schema": "lamina.records",
     "Settings": "lamina.settings",
+    "Store": "lamina.stores",
     "Transcribe": "lamina.tasks",
     "doctor": "lamina.data.doctor",
     "fit": "lamina.model",

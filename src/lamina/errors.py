@@ -11,7 +11,9 @@
     │   └── TargetError         the column to predict: absent, empty, a single class
     ├── OutputError             a file that cannot be written
     ├── TrainingError           training cannot go on: scores that are not finite, no rows left
-    └── ModelFileError          a model file that is cut, altered, newer than the reader, or hostile
+    ├── ModelFileError          a model file that is cut, altered, newer than the reader, or hostile
+    └── StoreError              a store that is not there, damaged, or whose log cannot be reached
+        └── BusyError           somebody else is changing the store at the moment
 
 Each says what came, what was expected and what to do; the facts behind the sentence stay readable
 as attributes, so a program need not parse the words.
@@ -95,6 +97,14 @@ class TrainingError(LaminaError, RuntimeError):
 
 class ModelFileError(LaminaError, ValueError):
     """A model file is refused."""
+
+
+class StoreError(LaminaError):
+    """A store cannot be used."""
+
+
+class BusyError(StoreError):
+    """Somebody else is changing the store; it can still be read."""
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

@@ -27,10 +27,12 @@ from lamina.records import Evaluation, Finding, Quality, Schema
 from lamina.settings import settings_from
 from lamina.store import model_file
 from lamina.tasks import Predict, Task, Transcribe
+from lamina.training.deadline import Deadline
 from lamina.training.encode import Encoded, encode
-from lamina.training.fit import Unseen, train_network
+from lamina.training.fit import train_network
 from lamina.training.fitted import Fitted
 from lamina.training.precision import Machine, choose_device
+from lamina.training.sample import Sample
 from lamina.version import __version__
 
 if TYPE_CHECKING:
@@ -38,18 +40,39 @@ if TYPE_CHECKING:
     from lamina.decisions.limits import Limit
     from lamina.decisions.of_model import Rows
     from lamina.decisions.worth import Money
+    from lamina.learning.memory import Memory
     from lamina.predictions.explain.records import Counterfactual, Explanation
     from lamina.predictions.inspect import LayerInfo, Trace
+    from lamina.predictions.judged import Judge
 
 
 class Model:
-    """One trained network: what it understood, how good it is, and its verbs."""
+    """One trained network: what it understood, how good it is, and its verbs.
 
-    def __init__(self, fitted: Fitted, baseline: Baseline, validation: Evaluation) -> None:
+    ``sample`` are some of the rows it was trained on, where it comes straight from ``fit``: a store goes on
+    learning with them. No file holds them.
+    """
+
+    def __init__(
+        self, fitted: Fitted, baseline: Baseline, validation: Evaluation, sample: Sample | None = None
+    ) -> None:
         self.fitted = fitted
         self.baseline = baseline
         self.validation = validation
+        self.sample = sample
         self._one_row: OneRow | None = None
+
+    @property
+    def parts(self) -> tuple[Fitted, Baseline, Evaluation]:
+        """What a model file holds."""
+        return self.fitted, self.baseline, self.validation
+
+    @property
+    def kept(self) -> Memory | None:
+        """The sample as a memory to go on learning with; None for a model that was loaded from a file."""
+        from lamina.learning.first import first_memory
+
+        return None if self.sample is None else first_memory(self.fitted, self.sample)
 
     @property
     def schema(self) -> Schema:
@@ -240,7 +263,7 @@ class Model:
         """
         from lamina.decisions.of_model import decide
 
-        return like(decide(self.fitted, self._rows(data), costs, limits), data)
+        return like(decide(self.fitted, self._rows(data), costs, limits).frame, data)
 
     def worth(self, data: Any, costs: Costs, *, limits: Sequence[Limit] = (), trained: Any = None) -> Money:
         """The money that ``decide`` would have made on rows with known answers, beside doing nothing, always
@@ -292,23 +315,7 @@ class Model:
         return like(told, data)
 
     def _rows(self, data: Any, *, need_target: bool = False) -> Rows:
-        """The table as it came and as the network reads it; with ``need_target`` only rows with an answer."""
-        from lamina.decisions.of_model import Rows
-
-        table = read(data, part="test" if need_target else "all")
-        frame, findings = conform(table, self.schema, need_target=False)
-        warn_of((*table.findings, *findings))
-        target = self.fitted.target.column
-        if not need_target:
-            return Rows(table.frame, frame)
-        if target not in frame.columns:
-            raise TargetError(
-                f"{table.source} has no column {target!r}: what would have been right is not known.",
-                "Bring rows whose answers are known.",
-                column=target,
-            )
-        known = frame[target].is_not_null()
-        return Rows(table.frame.filter(known), frame.filter(known))
+        return rows_of(self.fitted, read(data, part="test" if need_target else "all"), need_target)
 
     def inspect(self, data: Any = None, *, row: int = 0) -> str:
         """The layers, neurons and weights; with ``data`` the way of one row from raw value to answer."""
@@ -345,7 +352,7 @@ class Model:
 
     def save(self, path: str | Path) -> Path:
         """Writes one ``.lamina`` file, whole or not at all."""
-        return model_file.save(path, self.fitted, self.baseline, self.validation, __version__)
+        return model_file.save(path, *self.parts, __version__)
 
     def __str__(self) -> str:
         from lamina.predictions.summary import summary
@@ -380,6 +387,7 @@ def fit(
     ['no', 'yes']
     """
     chosen = settings_from({"quality": quality, **settings})
+    deadline = None if chosen.time_limit is None else Deadline(chosen.time_limit)
     table = read(data, part="train")
     machine = on or Machine()
     source, task, own = table.source, as_task(target, table), fingerprint(data, table)
@@ -388,9 +396,11 @@ def fit(
         f for f in encoded.findings if f.code == "leak" and encoded.schema[str(f.column)].role == "ignored"
     )
     del table  # the arrays are enough from here on, and a large table is large
-    fitted, unseen = train_network(encoded, task, chosen, machine)
+    judge = _judge(encoded, source)
+    fitted, unseen = train_network(encoded, task, chosen, machine, deadline, judge.rehearse)
     fitted.data = own
-    return Model(*_judged(fitted, encoded, unseen, source))
+    warn_of(f for f in fitted.findings if f.code == "time-limit")
+    return Model(*judge(fitted, unseen), unseen.sample(encoded))
 
 
 def load(path: str | Path, *, device: str = "cpu") -> Model:
@@ -416,6 +426,25 @@ def schema(
     return infer(table, task=task, kinds=kinds, roles=roles)
 
 
+def rows_of(fitted: Fitted, table: Table, need_target: bool = False) -> Rows:
+    """The table as it came and as the network reads it; with ``need_target`` only rows with an answer."""
+    from lamina.decisions.of_model import Rows
+
+    frame, findings = conform(table, fitted.schema, need_target=False)
+    warn_of((*table.findings, *findings))
+    target = fitted.target.column
+    if not need_target:
+        return Rows(table.frame, frame)
+    if target not in frame.columns:
+        raise TargetError(
+            f"{table.source} has no column {target!r}: what would have been right is not known.",
+            "Bring rows whose answers are known.",
+            column=target,
+        )
+    known = frame[target].is_not_null()
+    return Rows(table.frame.filter(known), frame.filter(known))
+
+
 def as_task(target: str | Sequence[str] | Task | None, table: Table) -> Task:
     """The task that is meant: by its record, by the targets' names, or by the table's own label."""
     if isinstance(target, Predict | Transcribe):
@@ -436,10 +465,8 @@ def warn_of(findings: Iterable[Finding]) -> None:
             warnings.warn(f"{each.message} {each.remedy}".strip(), LaminaWarning, stacklevel=3)
 
 
-def _judged(
-    fitted: Fitted, encoded: Encoded, unseen: Unseen, source: str
-) -> tuple[Fitted, Baseline, Evaluation]:
-    """Confidence, baselines fitted on the training rows, and the scores on the validation rows."""
-    from lamina.predictions.judged import judged
+def _judge(encoded: Encoded, source: str) -> Judge:
+    """What finds confidence, baselines fitted on the training rows, and the scores on the validation rows."""
+    from lamina.predictions.judged import Judge
 
-    return judged(fitted, encoded, unseen, source)
+    return Judge(encoded, source)

@@ -21,7 +21,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     - ``epochs``: passes over the training rows; ``batch`` rows per step; ``rate`` the peak learning rate;
       ``decay`` the weight decay
     - ``validation``: share of the rows kept for early stopping and scores; ``split`` how they are chosen
-    - ``time_limit``: seconds that training may take (the result then depends on the machine's speed)
+    - ``time_limit``: seconds that the fit may take, from reading to judging (the result then depends on the
+      machine's speed)
     - ``refit``: train once more on all rows, validation rows included, with the passes found
     - ``size``: height and width to which images are brought, in pixels
     - ``allow``: findings of the data doctor that are to change nothing: "leak" keeps columns that give the

@@ -232,7 +232,8 @@ class LaminaRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
 
     def predict(self, X: Any) -> np.ndarray:
         """The numbers of each row, float64, shaped as ``y`` was; NaN where nothing of a row could be read."""
-        numbers: np.ndarray = self._answered(X).to_numpy()
+        told = [f"predicted_{name}" for name in self.model_.fitted.target.targets]
+        numbers: np.ndarray = self._answered(X).select(told).to_numpy()
         return numbers[:, 0] if self._flat else numbers
 
 

@@ -423,7 +423,7 @@ def test_frames_in_frames_out(made: Callable[[pl.DataFrame], Any], names: Callab
     new = made(churn_table(20, seed=3).drop("churned"))
     answers = model.predict(new)
     assert type(answers) is type(new)
-    assert len(names(answers)) == 5
+    assert len(names(answers)) == 7
     assert names(answers)[:2] == ["predicted_churned", "probability"]
     if hasattr(new, "index") and not isinstance(new, list):
         assert list(answers.index) == list(new.index)

@@ -78,7 +78,10 @@ def test_new_classes_leave_the_old_logits_exactly_equal() -> None:
     grown = old.extend(5)
     assert torch.equal(grown(hidden)[:, :, :3], old(hidden))
     assert (grown.gain, grown.smoothing) == (0.5, 0.1)
-    assert not grown(hidden)[:, :, 3:].any()
+    assert torch.equal(grown(hidden).softmax(-1)[:, :, 3:], torch.zeros(2, 9, 2))
+    grown.wake()
+    torch.testing.assert_close(grown(hidden)[:, :, :3], old(hidden))
+    torch.testing.assert_close(grown.bias[:, 0, 3], old.bias.mean((1, 2)))
 
 
 def test_the_loss_of_classes_is_the_cross_entropy_of_every_member() -> None:

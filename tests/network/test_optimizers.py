@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
 from small_networks import network_of, numbers
 from torch import nn
 
-from lamina.training.optimizer import Muon, make_optimizers, orthogonal
+from lamina.training.optimizer import AdamW, Muon, make_optimizers, orthogonal
 from lamina.training.recipe import Recipe
 
 RECIPE = Recipe(steps=1, batch=1, rate=1e-3, decay=0.1)
@@ -69,3 +72,42 @@ def test_convolutions_go_to_muon_only_when_asked() -> None:
     assert isinstance(muon, Muon)
     assert [each.ndim for each in muon.param_groups[0]["params"]] == [4]
     assert sum(len(group["params"]) for group in adam.param_groups) == 3
+
+
+def test_adamw_takes_the_steps_of_torch_and_goes_on_from_its_state() -> None:
+    torch.manual_seed(0)
+    start = [torch.randn(3, 4), torch.randn(5), torch.randn(2, 2)]
+    ours, theirs = ([each.clone().requires_grad_() for each in start] for _ in range(2))
+    groups = [
+        [{"params": weights[:1], "weight_decay": 0.1}, {"params": weights[1:], "weight_decay": 0.0}]
+        for weights in (ours, theirs)
+    ]
+    own = AdamW(groups[0], 0.05, (0.8, 0.95))
+    torchs = torch.optim.AdamW(groups[1], lr=0.05, betas=(0.8, 0.95), fused=True)
+    for step in range(12):
+        gradients = [torch.randn_like(each) for each in start]
+        gradients[2] = gradients[2] if step % 3 else None  # a weight that not every batch uses
+        for weights in (ours, theirs):
+            for weight, gradient in zip(weights, gradients, strict=True):
+                weight.grad = gradient
+        for optimizer in (own, torchs):
+            optimizer.param_groups[0]["lr"] = 0.05 / (1 + step)
+            optimizer.step()
+            optimizer.zero_grad()
+        if step == 5:
+            kept = own.state_dict()
+            own = AdamW(groups[0], 0.05, (0.8, 0.95))
+            own.load_state_dict(kept)
+    for one, two in zip(ours, theirs, strict=True):
+        assert one.grad is None
+        torch.testing.assert_close(one, two)
+
+
+def test_no_compiler_is_loaded_for_a_step() -> None:
+    work = (
+        "import sys, torch; from lamina.training.optimizer import AdamW\n"
+        "weight = torch.ones(2, requires_grad=True); weight.sum().backward()\n"
+        "AdamW([{'params': [weight], 'weight_decay': 0.0}], 0.1, (0.9, 0.99)).step()\n"
+        "assert weight[0] < 1 and 'torch._dynamo' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", work], check=True)

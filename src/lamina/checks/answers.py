@@ -85,6 +85,7 @@ def check_output(output: Output, target: Target, frame: pl.DataFrame) -> None:
     weighed = output.loss(scores, answers, weights)
     _expect(target, torch.allclose(weighed, (losses * weights).mean()), "row weights weigh the rows")
     _check_decoded(output, target, scores, answers)
+    _check_growth(output, target, frame)
     _check_novelty(target, output.answer(scores).numpy(), answers.numpy())
     _check_gradient(output, target, scores.double(), answers)
 
@@ -127,6 +128,21 @@ def _check_novelty(target: Target, told: np.ndarray, came: np.ndarray) -> None:
     _expect(target, bool(novelty.unlike(far).all()), "rows far from all others are unlike them")
     again = Novelty.of(novelty.tensors(), target).judge(target)(told[places], [seen])
     _expect(target, np.array_equal(near, again), "novelty that went through a file is the same")
+
+
+@torch.no_grad()
+def _check_growth(output: Output, target: Target, frame: pl.DataFrame) -> None:
+    """More classes and more activations leave the old scores as they were, to the last bit."""
+    if target.frames:
+        return
+    hidden, more = torch.randn(MEMBERS, frame.height, WIDTH), torch.randn(MEMBERS, frame.height, 2)
+    before = output(hidden)
+    grown = output.widen(2).extend(target.scores, target.spec())
+    after = grown(torch.cat([hidden, more], -1))
+    _expect(target, torch.equal(after, before), "growth leaves the old scores exactly equal")
+    grown.wake()
+    woken = grown(torch.cat([hidden, more], -1))
+    _expect(target, torch.allclose(woken, before, atol=1e-5), "waking moves old scores by rounding at most")
 
 
 def _check_gradient(output: Output, target: Target, scores: Tensor, answers: Tensor) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lamina.cli.options import Data, Json, ModelFile, source
+from lamina.cli.options import Data, Id, Json, Log, ModelFile, answering, open_model, source
 from lamina.errors import UsageError
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ def decide(
             "--output", "-o", help="csv, parquet, xlsx, …; else CSV to the terminal.", show_default=False
         ),
     ] = None,
+    log: Log = False,
+    id: Id = None,
     json: Json = False,
 ) -> None:
     """Choose the action with the best expected value for every row of DATA."""
@@ -64,7 +66,6 @@ def decide(
     from lamina.decisions.costs import Costs
     from lamina.decisions.worth import lines
     from lamina.files import check_place
-    from lamina.model import load
     from lamina.records import to_json
 
     if output is not None:
@@ -76,11 +77,12 @@ def decide(
     ]
     table = Costs.from_csv(costs, ask=ask, ask_right=ask_right)
     if evaluate:
-        found = load(model).worth(source(data), table, limits=limits, trained=trained)
+        found = open_model(model).worth(source(data), table, limits=limits, trained=trained)
         typer.echo(to_json(found) if json else "\n".join(lines(found)))
         return
     rows = read(source(data))
-    decisions = load(model).decide(rows, table, limits=limits)
+    asked: dict[str, Any] = {"log": True, "id": id} if log else {}
+    decisions = answering(model, log=log).decide(rows, table, limits=limits, **asked)
     write(beside(rows.frame, decisions), output, json=json)
     if output is not None:
         counts = decisions["action"].value_counts(sort=True).iter_rows()

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lamina.cli.options import Data, Json, ModelFile, source
+from lamina.cli.options import Data, Json, ModelFile, open_model, source
 
 NAME = "evaluate"
 
@@ -21,10 +21,9 @@ def evaluate(
     json: Json = False,
 ) -> None:
     """Score MODEL on DATA, with intervals, beside honest baselines."""
-    from lamina.model import load
     from lamina.predictions.summary import group_lines, score_lines
     from lamina.records import to_json
 
-    evaluation = load(model).evaluate(source(data), by=by or ())
+    evaluation = open_model(model).evaluate(source(data), by=by or ())
     lines = score_lines(evaluation) + group_lines(evaluation)
     typer.echo(to_json(evaluation) if json else "\n".join(lines))

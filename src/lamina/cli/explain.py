@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lamina.cli.options import Data, Json, ModelFile, source
+from lamina.cli.options import Data, Json, ModelFile, open_model, source
 from lamina.errors import UsageError
 
 if TYPE_CHECKING:
@@ -72,12 +72,11 @@ def explain(
     """Explain how MODEL answers DATA: the columns that matter; with --row, why a row is answered so."""
     from lamina.data.write import ending_of
     from lamina.files import check_place
-    from lamina.model import load
 
     if output is not None:  # said now, not after all the work
         ending_of(output)
         check_place(output)
-    loaded = load(model)
+    loaded = open_model(model)
     if change:
         _changes(loaded, source(data), row, change, want, of, output, json=json)
         return

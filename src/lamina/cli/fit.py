@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -23,6 +23,9 @@ from lamina.cli.options import (
 from lamina.errors import UsageError
 from lamina.files import check_place
 
+if TYPE_CHECKING:
+    from lamina.model import Model
+
 NAME = "fit"
 
 
@@ -32,6 +35,18 @@ def fit(
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="Where to save (default: NAME.lamina here).", show_default=False),
+    ] = None,
+    store: Annotated[
+        Path | None,
+        typer.Option(
+            help="Put the model into the store in this folder, which is made if need be: it can go on "
+            "learning there.",
+            show_default=False,
+        ),
+    ] = None,
+    id: Annotated[
+        str | None,
+        typer.Option("--id", help="With --store: the column with the rows' ids.", show_default=False),
     ] = None,
     quality: Annotated[Literal["fast", "good", "best"], typer.Option(help="The one dial.")] = "good",
     answer: Answers = None,
@@ -71,7 +86,7 @@ def fit(
         bool | None,
         typer.Option("--refit/--no-refit", help="End with a part on all rows.", show_default=False),
     ] = None,
-    time_limit: Annotated[float | None, typer.Option(help="Seconds of training.")] = None,
+    time_limit: Annotated[float | None, typer.Option(help="Seconds that the whole fit may take.")] = None,
     coverage: Annotated[float, typer.Option(help="Share of the sets and intervals that are to hold.")] = 0.9,
     coverage_by: Annotated[
         str | None,
@@ -103,8 +118,12 @@ def fit(
     # Wrong words are better said before a second and a half of imports
     settings = _settings(locals())
     task = task_of(target, answer=answer, quantiles=quantiles, order=order, metric=metric, balance=balance)
-    output = output or default_output(data[0])
-    check_place(output)
+    if output is None and store is None:
+        output = default_output(data[0])
+    if output is not None:
+        check_place(output)
+    if store is not None:
+        check_store(store)
     from lamina.model import fit as train
     from lamina.records import to_json
     from lamina.training.precision import Machine
@@ -124,13 +143,16 @@ def fit(
         on=machine,
         **settings,
     )
-    saved = model.save(output)
+    saved = None if output is None else model.save(output)
+    version = None if store is None else _stored(store, model, where, id)
     if json:
         fitted = model.fitted
         typer.echo(
             to_json(
                 {
-                    "model": str(saved),
+                    "model": None if saved is None else str(saved),
+                    "store": None if store is None else str(store),
+                    "version": version,
                     "choices": fitted.choices,
                     "findings": fitted.findings,
                     "validation": model.validation,
@@ -143,7 +165,23 @@ def fit(
     typer.echo(str(model))
     for finding in model.findings:
         typer.echo(f"{finding.severity}: {finding.message} {finding.remedy}".rstrip())
-    typer.echo(f"\nSaved {saved} ({saved.stat().st_size / 1e6:.1f} MB).")
+    if saved is not None:
+        typer.echo(f"\nSaved {saved} ({saved.stat().st_size / 1e6:.1f} MB).")
+    if store is not None:
+        typer.echo(f"\nVersion {version} of {store}, and its champion.")
+
+
+def check_store(place: Path) -> None:
+    """Says now, not after all the work, that no store can be there."""
+    from lamina.store.folder import check_free
+
+    check_free(place)
+
+
+def _stored(place: Path, model: Model, data: Any, id: str | None) -> int:
+    from lamina.stores import Store
+
+    return Store(place).add(model, data, id=id)
 
 
 def default_output(data: Path) -> Path:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lamina.cli.options import Json, ModelFile
+from lamina.cli.options import Json, ModelFile, open_model
 from lamina.errors import UsageError
 
 NAME = "inspect"
@@ -25,10 +25,9 @@ def inspect(
     json: Json = False,
 ) -> None:
     """Show the layers, neurons and weights of MODEL; with --row, what one row makes of them."""
-    from lamina.model import load
     from lamina.records import to_json
 
-    loaded = load(model)
+    loaded = open_model(model)
     if row is None:
         shown: object = loaded.layers() if json else f"{loaded}\n\n{loaded.inspect()}"
     else:

@@ -1,7 +1,7 @@
 """``lamina``: the same verbs as in Python, from a terminal.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage. With ``--json`` the result, or the error, is one JSON value on
-standard output.
+Exit codes: 0 done, 1 failed, 2 wrong usage; `lamina learn` has more, see its help. With ``--json`` the
+result, or the error, is one JSON value on standard output.
 """
 
 from __future__ import annotations
@@ -13,17 +13,27 @@ from typing import Annotated, Any
 import typer
 
 from lamina.cli import (
+    add,
     decide,
     demo,
     doctor,
     evaluate,
     explain,
+    feedback,
     fit,
+    forget,
+    history,
     inspect,
+    keys,
+    learn,
+    live,
+    memory,
     order,
     predict,
     report,
+    rollback,
     schema,
+    serve,
     similar,
 )
 from lamina.errors import LaminaError
@@ -40,10 +50,13 @@ app = typer.Typer(
 )
 COMMANDS = (
     *(fit, predict, decide, order, evaluate, explain, similar, report),
-    *(inspect, schema, doctor, demo),
+    *(inspect, schema, doctor, serve, demo),
+    *(add, learn, rollback, history, feedback, live, forget, memory),
 )
 for command in COMMANDS:
     app.command(command.NAME)(getattr(command, command.NAME))
+
+app.add_typer(keys.app)
 
 
 def _version(asked: bool) -> None:

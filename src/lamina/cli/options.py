@@ -11,13 +11,35 @@ import typer
 from lamina.errors import UsageError
 
 if TYPE_CHECKING:
+    from lamina.model import Model
+    from lamina.stores import Store
     from lamina.tasks import Task
 
 Data = Annotated[
     list[Path],
     typer.Argument(help="A table, several tables, a folder or an archive.", show_default=False),
 ]
-ModelFile = Annotated[Path, typer.Argument(help="A model file (.lamina).", show_default=False)]
+ModelFile = Annotated[
+    Path, typer.Argument(help="A model file (.lamina), or a store: then its champion.", show_default=False)
+]
+StorePlace = Annotated[
+    Path, typer.Argument(metavar="STORE", help="The folder of a store.", show_default=False)
+]
+Id = Annotated[
+    str | None,
+    typer.Option(
+        "--id", help="The column with the rows' ids (default: as the store was told).", show_default=False
+    ),
+]
+Log = Annotated[
+    bool,
+    typer.Option("--log", help="Of a store: log the answers, so that feedback can be joined to them."),
+]
+Note = Annotated[str, typer.Option("--note", help="Words to stand in the log.", show_default=False)]
+Who = Annotated[
+    str | None,
+    typer.Option("--who", help="Who stands in the log (default: user@machine).", show_default=False),
+]
 Targets = Annotated[
     list[str] | None,
     typer.Option("--target", "-t", help="The column to predict; again for several.", show_default=False),
@@ -53,6 +75,35 @@ Roles = Annotated[
 def source(paths: list[Path]) -> Path | list[Path]:
     """One path alone, several as a list."""
     return paths[0] if len(paths) == 1 else paths
+
+
+def open_model(place: Path) -> Model:
+    """The model of a file, or the champion of a store."""
+    from lamina.model import load
+    from lamina.store.folder import is_store
+
+    if not is_store(place):
+        return load(place)
+    from lamina.stores import Store
+
+    return Store(place).champion
+
+
+def answering(place: Path, *, log: bool) -> Model | Store:
+    """Who answers: a model, or a store that logs what it says. Raises UsageError for a file that is to
+    log."""
+    from lamina.store.folder import is_store
+
+    if not log:
+        return open_model(place)
+    if not is_store(place):
+        raise UsageError(
+            f"{place} is no store, and only a store has a log.",
+            f"Put the model into one: lamina add STORE {place}.",
+        )
+    from lamina.stores import Store
+
+    return Store(place)
 
 
 def pairs(options: Iterable[str] | None, flag: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lamina.cli.options import Data, Json, ModelFile, source
+from lamina.cli.options import Data, Json, ModelFile, open_model, source
 
 NAME = "order"
 
@@ -39,13 +39,12 @@ def order(
     from lamina.data.read import read
     from lamina.data.write import ending_of, write
     from lamina.files import check_place
-    from lamina.model import load
 
     if output is not None:
         ending_of(output)
         check_place(output)
     rows = read(source(data))
-    orders = load(model).order(
+    orders = open_model(model).order(
         rows,
         too_much=too_much,
         too_little=too_little,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lamina.cli.options import Data, Json, ModelFile, source
+from lamina.cli.options import Data, Id, Json, Log, ModelFile, answering, open_model, source
 
 if TYPE_CHECKING:
     import polars as pl
@@ -38,28 +38,33 @@ def predict(
         float | None,
         typer.Option(help="How often sets and intervals are to hold, as 0.95.", show_default=False),
     ] = None,
+    log: Log = False,
+    id: Id = None,
     json: Json = False,
 ) -> None:
-    """Answer every row of DATA with MODEL."""
+    """Answer every row of DATA with MODEL, a model file or a store."""
     from lamina.data.read import read
     from lamina.data.write import IN_PARTS, ending_of, write, write_parts
     from lamina.files import check_place
-    from lamina.model import load
 
     if output is not None:  # said now, not after all the work
         ending_of(output)
         check_place(output)
     table = read(source(data))
-    if table.large and output is not None and ending_of(output) in IN_PARTS:
+    if table.large and output is not None and ending_of(output) in IN_PARTS and not log:
         from lamina.model import warn_of
         from lamina.predictions.predict import InParts
 
-        parts = InParts(load(model).fitted, table, probabilities=probabilities, coverage=coverage)
+        fitted = open_model(model).fitted
+        parts = InParts(fitted, table, probabilities=probabilities, coverage=coverage)
         rows = write_parts((a if only_answers else beside(part, a) for part, a in parts), output)
         warn_of(parts.findings)
         typer.echo(f"Answered {rows:,} rows: {output}", err=True)
         return
-    answers = load(model).predict(table, probabilities=probabilities, coverage=coverage)
+    asked: dict[str, Any] = {"log": True, "id": id} if log else {}
+    answers = answering(model, log=log).predict(
+        table, probabilities=probabilities, coverage=coverage, **asked
+    )
     write(answers if only_answers else beside(table.frame, answers), output, json=json)
     if output is not None:
         typer.echo(f"Answered {answers.height:,} rows: {output}", err=True)

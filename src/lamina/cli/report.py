@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lamina.cli.options import Data, ModelFile, source
+from lamina.cli.options import Data, ModelFile, open_model, source
 
 NAME = "report"
 
@@ -39,10 +39,9 @@ def report(
 ) -> None:
     """Write one HTML page on MODEL, judged on DATA whose answers are known."""
     from lamina.decisions.costs import Costs
-    from lamina.model import load
     from lamina.report.report import check_report
 
     check_report(output, examples)
     table = None if costs is None else Costs.from_csv(costs, ask=ask, ask_right=ask_right)
-    load(model).report(source(data), output, costs=table, by=by or (), examples=examples)
+    open_model(model).report(source(data), output, costs=table, by=by or (), examples=examples)
     typer.echo(f"Report: {output}", err=True)

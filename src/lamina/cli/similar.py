@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lamina.cli.options import Data, Json, ModelFile, source
+from lamina.cli.options import Data, Json, ModelFile, open_model, source
 
 NAME = "similar"
 
@@ -38,13 +38,12 @@ def similar(
     from lamina.data.read import read
     from lamina.data.write import ending_of, write
     from lamina.files import check_place
-    from lamina.model import load
 
     if output is not None:  # said now, not after all the work
         ending_of(output)
         check_place(output)
     table = read(source(data))
-    found = load(model).similar(table, among=source(among), count=count, rows=row)
+    found = open_model(model).similar(table, among=source(among), count=count, rows=row)
     write(found.select(~(cs.nested() | cs.binary())), output, json=json)  # what a text file can hold
     if output is not None:
         typer.echo(f"Alike rows: {output}", err=True)

@@ -31,7 +31,7 @@ def write(frame: pl.DataFrame, path: str | Path | None, *, json: bool = False) -
     Raises UsageError for an ending that is no known format, OutputError where nothing can be written.
     """
     if path is None:
-        sys.stdout.write(_without_bytes(frame).write_json() + "\n" if json else _flat(frame).write_csv())
+        sys.stdout.write(_without_bytes(frame).write_json() + "\n" if json else flat(frame).write_csv())
         return
     ending = ending_of(path)
     with written_whole(path) as waiting:
@@ -52,7 +52,7 @@ def write_parts(parts: Iterable[pl.DataFrame], path: str | Path) -> int:
             for part in parts:
                 if ending in (".csv", ".tsv"):
                     separator = "\t" if ending == ".tsv" else ","
-                    _flat(part).write_csv(file, separator=separator, include_header=rows == 0)
+                    flat(part).write_csv(file, separator=separator, include_header=rows == 0)
                 else:
                     _without_bytes(part).write_ndjson(file)
                 rows += part.height
@@ -91,21 +91,21 @@ def _write(frame: pl.DataFrame, path: Path, ending: str) -> None:
     if ending == ".parquet":
         frame.write_parquet(path)
     elif ending in (".csv", ".tsv"):
-        _flat(frame).write_csv(path, separator="\t" if ending == ".tsv" else ",")
+        flat(frame).write_csv(path, separator="\t" if ending == ".tsv" else ",")
     elif ending in (".ndjson", ".jsonl"):
         _without_bytes(frame).write_ndjson(path)
     elif ending == ".json":
         _without_bytes(frame).write_json(path)
     elif ending == ".xlsx":
         try:
-            _flat(frame).write_excel(path)
+            flat(frame).write_excel(path)
         except ImportError as error:
             raise MissingExtraError("Writing Excel files", "excel") from error
     else:
         frame.write_ipc(path)
 
 
-def _flat(frame: pl.DataFrame) -> pl.DataFrame:
+def flat(frame: pl.DataFrame) -> pl.DataFrame:
     """What a text format can hold: lists with ";" between, an empty one as "[]"; bytes as base64."""
     lists = [pl.col(name) for name, dtype in frame.schema.items() if isinstance(dtype, pl.List)]
     words = [each.cast(pl.List(pl.String)).list.join(";") for each in lists]

@@ -20,6 +20,7 @@ from lamina.features.targets.classes import ClassTarget
 from lamina.features.targets.quantiles import QuantilesTarget
 from lamina.predictions.answers import answers_for, calibrated
 from lamina.predictions.predict import answer_rows
+from lamina.training.answered import Answered
 from lamina.training.fitted import Fitted
 
 SEEN = 10_000  # cells that tell how numbers are written
@@ -32,14 +33,26 @@ class Rows(NamedTuple):
     conformed: pl.DataFrame
 
 
-def decide(fitted: Fitted, rows: Rows, costs: Costs, limits: Sequence[Limit]) -> pl.DataFrame:
+class Made(NamedTuple):
+    """Decisions as a frame, and what they rest on: every action's worth, the number of each row's action, the
+    network's answers, and whether anything in a row could be read."""
+
+    frame: pl.DataFrame
+    worth: Worths
+    chosen: np.ndarray
+    answered: Answered
+    known: np.ndarray
+
+
+def decide(fitted: Fitted, rows: Rows, costs: Costs, limits: Sequence[Limit]) -> Made:
     """Action, expected value, runner-up and reason for every row."""
     answered, known, _ = answer_rows(fitted, rows.conformed)
     worth = _worths(fitted, rows, costs, limits, calibrated(fitted, answered.decoded))
+    chosen = decided(worth, limits, _groups(rows.raw, limits))
     unlike = None
     if fitted.novelty is not None and answered.novelty is not None:
         unlike = fitted.novelty.unlike(answered.novelty)
-    return decision_frame(worth, decided(worth, limits, _groups(rows.raw, limits)), known, unlike)
+    return Made(decision_frame(worth, chosen, known, unlike), worth, chosen, answered, known)
 
 
 def judge(fitted: Fitted, rows: Rows, costs: Costs, limits: Sequence[Limit], trained: Rows | None) -> Money:

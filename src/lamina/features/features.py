@@ -71,6 +71,19 @@ class Features:
     def extend(self, frame: pl.DataFrame) -> Self:
         return type(self)(tuple(each.extend(frame) for each in self.parts))
 
+    def with_columns(self, frame: pl.DataFrame, fields: Sequence[Field]) -> Self:
+        """And these columns, in blocks of their own behind the others, fitted on the rows of ``frame``."""
+        parts = list(self.parts)
+        for kind in KINDS.values():
+            new = [field for field in fields if field.kind == kind.name]
+            for name, block in _blocks(kind, new):
+                taken = {each.name for each in parts}
+                free = next(n for k in range(2, len(parts) + 3) if (n := f"{name} {k}") not in taken)
+                feature: type[Feature] = part(kind.feature)
+                rows = _evenly(np.arange(frame.height), feature.enough)
+                parts.append(feature.fit(free if name in taken else name, frame.select(block)[rows], block))
+        return type(self)(tuple(parts))
+
     def __iter__(self) -> Iterator[Feature]:
         return iter(self.parts)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from lamina.features.features import Features
+from lamina.network.hidden.additive import Additive
 from lamina.network.hidden.perceptron import Perceptron
 from lamina.network.inputs.base import Batch, Input, layer_class
 from lamina.network.outputs.base import Output
@@ -33,6 +35,7 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True):
     dropout: float = 0.0
     answer: dict[str, Any] = {}
     beside: bool = False
+    additive: bool = False
 
 
 class Network(nn.Module):
@@ -61,6 +64,9 @@ class Network(nn.Module):
             a.output, self.hidden.width + beside, a.scores, a.members,
             gain=a.gain, smoothing=a.smoothing, spec={**a.answer, "frames": frames},
         )  # fmt: skip
+        self.additive = Additive(width, a.scores) if a.additive else None
+        if self.additive is not None:  # a few rows would teach the input layers what is so by chance
+            self.inputs.requires_grad_(False)
 
     def forward(self, arrays: Batch) -> Tensor:
         return self.scores_of(self.read(arrays))
@@ -71,7 +77,14 @@ class Network(nn.Module):
 
     def scores_of(self, read: list[Tensor]) -> Tensor:
         """Scores from what the input layers read."""
-        return self.output(self.features_of(read))
+        return self._answered(self.features_of(read), read)
+
+    def _answered(self, features: Tensor, read: list[Tensor]) -> Tensor:
+        """The output layer's scores, with the additive model's where there is one."""
+        scores: Tensor = self.output(features)
+        if self.additive is None:
+            return scores
+        return self.additive(self.joined(read), scores)  # type: ignore[no-any-return]
 
     def features_of(self, read: list[Tensor]) -> Tensor:
         """What the output layer is given, ``(member, batch, width)``."""
@@ -131,7 +144,7 @@ class Network(nn.Module):
             views = [seen for view in views for seen in layer.views(view)]
         read = self.read(views[0])
         features = self.features_of(read)
-        scores = [self.output(features), *(self(view) for view in views[1:])]
+        scores = [self._answered(features, read), *(self(view) for view in views[1:])]
         layers = [self.joined(read), features] if self.architecture.hidden else [features]
         return torch.cat(scores) if len(scores) > 1 else scores[0], [self._vector(each) for each in layers]
 
@@ -165,10 +178,39 @@ class Network(nn.Module):
         for layer in self.input_layers():
             layer.settle()
 
+    def extend(
+        self, features: Features, added: dict[str, dict[str, Any]], scores: int, answer: dict[str, Any]
+    ) -> Network:
+        """A copy with room for what these features know, further blocks (their specs under ``added``), and
+        more scores. It answers old values and classes as before, to the last bit."""
+        grown = copy.deepcopy(self)
+        old = self.hidden.width
+        for feature in features:
+            key = feature.name.replace(".", "·")
+            if feature.name in added:
+                grown.inputs[key] = layer_class(feature)(feature, added[feature.name])
+            else:
+                grown.inputs[key] = grown.inputs[key].extend(feature)  # type: ignore[operator, union-attr]
+        if added:
+            grown.hidden = self.hidden.extend(sum(layer.width for layer in grown.input_layers()))
+            wider = grown.hidden.width - old
+            grown.output = grown.output.widen(wider) if wider else grown.output
+        grown.output = grown.output.extend(scores, answer)
+        grown.architecture = msgspec.structs.replace(
+            self.architecture, inputs={**self.architecture.inputs, **added}, scores=scores, answer=answer
+        )
+        return grown.eval()
+
+    def wake(self) -> None:
+        """Before what has grown is learnt."""
+        self.hidden.wake()
+        self.output.wake()
+
     @property
     def weights(self) -> int:
         """How many numbers training adjusts."""
-        return sum(each.numel() for each in self.parameters() if each.requires_grad)
+        solved = 0 if self.additive is None else self.additive.solved
+        return solved + sum(each.numel() for each in self.parameters() if each.requires_grad)
 
 
 def build(architecture: Architecture, features: Features, seed: int) -> Network:

@@ -39,7 +39,19 @@ def choose_architecture(
             _deep_members(pictures if alone else [], settings) if only_deep else _members(rows, settings)
         )
         choices.append(Choice(what="members", value=members, why=why))
+    additive = (
+        target.binary and rows < FEW and hidden != () and all(each.additive for each in layers.values())
+    )
+    if additive:
+        choices.append(
+            Choice(
+                what="beside the hidden layers",
+                value="an additive model",
+                why=f"{rows:,} training rows: what each column says by itself counts for much",
+            )
+        )
     situation = Situation(
+        fixed=additive,
         rows=rows,
         quality=settings.quality,
         activation=settings.activation or "silu",
@@ -62,6 +74,7 @@ def choose_architecture(
         smoothing=max(layers[each.name].smoothing(each) for each in features),
         gain=min(layer.gain for layer in layers.values()) if only_deep else 1.0,
         beside=deep and bool(hidden),
+        additive=additive,
         dropout=0.0 if only_deep else 0.3 if rows < (FEW_MIXED if deep else FEW) else 0.1,
     )
     return architecture, tuple(choices)

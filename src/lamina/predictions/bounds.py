@@ -22,7 +22,7 @@ BENDS: Final = 6  # places at which the width may change with the answer
 LEAST: Final = 1e-6  # a deviation, a width
 LITTLE: Final = 1 / 20  # of the median deviation: below it the logarithm of a deviation says nothing
 HELD: Final = 10.0  # how strongly the weights of what may tell how hard a row is are held to be small
-OUTERMOST: Final = 0.02  # share of the rows at either end beyond which none counts as easier or harder
+OUTERMOST: Final = 0.005  # share of the rows at either end beyond which none counts as easier or harder
 ANY: Final = 50.0  # no end: a logarithm that none reaches
 
 

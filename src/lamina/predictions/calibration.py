@@ -67,6 +67,20 @@ class Calibrator:
             return cls()
         return cls("odds", _fit_odds(probabilities.astype(np.float64), answers))
 
+    def extend(self, classes: int) -> Self:
+        """With room for more classes, whose probabilities stay as they are; the old ones' corrections too."""
+        numbers = dict(self.numbers)
+        if "weights" in numbers:
+            old = len(numbers["bias"])
+            weights = np.eye(classes)
+            weights[:old, :old] = numbers["weights"]
+            numbers |= {"weights": weights, "bias": np.pad(numbers["bias"], (0, classes - old))}
+        if "knots" in numbers:
+            old, steps = numbers["knots"].shape
+            straight = np.tile(np.linspace(0, 1, steps), (classes - old, 1))
+            numbers |= {name: np.concatenate([numbers[name], straight]) for name in ("knots", "values")}
+        return type(self)(self.name, numbers)
+
     def tensors(self) -> dict[str, np.ndarray]:
         return {name: np.asarray(each, np.float64) for name, each in self.numbers.items()}
 

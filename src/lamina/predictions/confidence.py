@@ -88,6 +88,14 @@ class Confidence:
             parts.append(_part(each, Answered(own[known], spread[known]), came, rows, calibrate))
         return cls(tuple(parts), coverage, by, names)
 
+    def extend(self, target: Target) -> Self:
+        """For a target that has grown: what was promised of the old classes stands."""
+        targets = target.parts if isinstance(target, SeveralTarget) else (target,)
+        parts = zip(self.parts, targets, strict=True)
+        return replace(
+            self, parts=tuple(replace(p, target=t, calibrator=p.calibrator.extend(t.width)) for p, t in parts)
+        )
+
     def calibrated(self, decoded: np.ndarray) -> np.ndarray:
         """The network's decoded answers → honest ones, of the same shape."""
         if all(each.calibrator.name == "none" for each in self.parts):

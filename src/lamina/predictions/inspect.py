@@ -59,6 +59,12 @@ def layers_of(fitted: Fitted) -> list[LayerInfo]:
         shape = f"{inputs} → {neurons}, {network.architecture.activation}{members}"
         found.append(LayerInfo(f"hidden {number}", shape, neurons, _count(each)))
     scores = network.architecture.scores
+    if network.additive is not None:
+        share = float(network.additive.share)
+        shape = (
+            f"{len(network.additive.weight)} → {scores}, a sum over columns, share {share:g} of the scores"
+        )
+        found.append(LayerInfo("additive", shape, scores, network.additive.solved))
     shape = f"{hidden.width} → {scores} {network.architecture.output}"
     found.append(LayerInfo("output", shape, scores, _count(network.output)))
     return found

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -23,37 +24,67 @@ from lamina.training.fit import Unseen
 from lamina.training.fitted import Fitted
 
 
+@dataclass
+class Judge:
+    """Judges networks for these arrays; the baselines are fitted once, when first needed.
+
+    ``source`` is where the rows came from, for people.
+    """
+
+    encoded: Encoded
+    source: str
+    baseline: Baseline | None = None
+
+    def rehearse(self, fitted: Fitted, unseen: Unseen) -> float:
+        """Fits the baselines and judges a network that has learnt nothing yet: the seconds of judging alone,
+        which will be the same for the trained one."""
+        self.baseline_of(fitted)
+        began = time.monotonic()
+        self(fitted, unseen)
+        return time.monotonic() - began
+
+    def baseline_of(self, fitted: Fitted) -> Baseline:
+        """The constant answer and the linear model of the training rows."""
+        if self.baseline is None:
+            encoded, train = self.encoded, self.encoded.split.train
+            linear = fit_linear(
+                fitted.network.output, encoded.features, encoded.arrays, encoded.answers, train,
+                fitted.settings.seed,
+            )  # fmt: skip
+            constant = encoded.target.constant(encoded.answers[train]).astype(np.float32)
+            self.baseline = Baseline(constant, *linear)
+        return self.baseline
+
+    def __call__(self, fitted: Fitted, unseen: Unseen) -> tuple[Fitted, Baseline, Evaluation]:
+        """The network with its confidence, the baselines, and everybody's scores on the rows ``unseen``.
+
+        ``before`` are the network's answers for the validation rows before it learnt from them too, where it
+        did: what it says of rows that it knows would make it too sure of itself. The passes were chosen on
+        these rows, and the probabilities calibrated, so scores here are a little kind; a file never seen
+        (``evaluate``) tells the truth.
+        """
+        baseline, encoded, output = self.baseline_of(fitted), self.encoded, fitted.network.output
+        parts = encoded.split
+        rows, before = unseen if len(unseen.rows) else (parts.train, None)
+        network, linear = [], []
+        for held in _held(encoded, rows):
+            if before is None:
+                network.append(answered(fitted.network, held))
+            linear.append(baseline.linear_answers(encoded.features, held, output))
+        told = before or Answered.joined(network)
+        seen = Rows(told, np.concatenate(linear), encoded.answers[rows])
+        if len(parts.validation):
+            fitted = with_confidence(fitted, encoded, seen, unseen)
+            fitted = with_novelty(fitted, encoded, unseen)
+        where = f"validation rows of {self.source}"
+        return fitted, baseline, judge(fitted, baseline, seen, where, bounded=False)
+
+
 def judged(
     fitted: Fitted, encoded: Encoded, unseen: Unseen, source: str
 ) -> tuple[Fitted, Baseline, Evaluation]:
-    """The network with its confidence, baselines fitted on the training rows, and everybody's scores on the
-    validation rows.
-
-    ``before`` are the network's answers for the validation rows before it learnt from them too, where it did:
-    what it says of rows that it knows would make it too sure of itself. The passes were chosen on these rows,
-    and the probabilities calibrated, so scores here are a little kind; a file never seen (``evaluate``) tells
-    the truth.
-    """
-    parts, output = encoded.split, fitted.network.output
-    learnt = encoded.answers[parts.train]
-    baseline = Baseline(
-        encoded.target.constant(learnt).astype(np.float32),
-        *fit_linear(
-            output, encoded.features, encoded.arrays, encoded.answers, parts.train, fitted.settings.seed
-        ),
-    )
-    rows, before = unseen if len(unseen.rows) else (parts.train, None)
-    network, linear = [], []
-    for held in _held(encoded, rows):
-        if before is None:
-            network.append(answered(fitted.network, held))
-        linear.append(baseline.linear_answers(encoded.features, held, output))
-    told = before or Answered.joined(network)
-    seen = Rows(told, np.concatenate(linear), encoded.answers[rows])
-    if len(parts.validation):
-        fitted = with_confidence(fitted, encoded, seen, unseen)
-        fitted = with_novelty(fitted, encoded, unseen)
-    return fitted, baseline, judge(fitted, baseline, seen, f"validation rows of {source}", bounded=False)
+    """As ``Judge`` where there is one network to judge."""
+    return Judge(encoded, source)(fitted, unseen)
 
 
 def with_confidence(fitted: Fitted, encoded: Encoded, seen: Rows, unseen: Unseen) -> Fitted:

@@ -59,6 +59,11 @@ class OneRow:
         self, cells: Mapping[str, Any], *, probabilities: bool | None, coverage: float | None
     ) -> list[Told]:
         """What is told of the row with these cells. Raises UnusualError where it takes the ordinary way."""
+        raw = answered(self._fitted.network, self.arrays(cells), self._judge)
+        return told(self._fitted, raw, KNOWN, probabilities=probabilities, coverage=coverage)
+
+    def arrays(self, cells: Mapping[str, Any]) -> Arrays:
+        """The row as the network reads it. Raises UnusualError as ``answer`` does."""
         if not self._able:
             raise UnusualError
         arrays: Arrays = {}
@@ -67,8 +72,7 @@ class OneRow:
                 arrays.update(read(cells))
         except KeyError as missing:
             raise UnusualError from missing
-        raw = answered(self._fitted.network, arrays, self._judge)
-        return told(self._fitted, raw, KNOWN, probabilities=probabilities, coverage=coverage)
+        return arrays
 
 
 def _reader(feature: Feature, schema: Schema) -> Read:
@@ -158,7 +162,10 @@ def _remembered(compute: Callable[[tuple[Any, ...]], Any]) -> Callable[[tuple[An
 
     def known(cells: tuple[Any, ...]) -> Any:
         kinds = tuple(map(type, cells))
-        found = memory.get((kinds, cells))
+        try:
+            found = memory.get((kinds, cells))
+        except TypeError:  # a list or a dict in a cell
+            raise UnusualError from None
         if found is None:
             if not PLAIN.issuperset(kinds):
                 raise UnusualError

@@ -77,21 +77,21 @@ def answer_rows(
 ) -> tuple[Answered, np.ndarray, tuple[Finding, ...]]:
     """The network's answers for every row, before calibration, whether anything in it could be read, bool
     ``(rows,)``, and what could not."""
-    raw, readable, unreadable = [], [], dict[str, list[np.ndarray]]()
+    raw, known, unreadable = [], [], dict[str, list[np.ndarray]]()
     done = 0
     for arrays, upto in encoded(fitted.features, frame):
         chunk = frame.slice(done, upto - done)
         raw.append(answered(fitted.network, arrays, judge_of(fitted)))
-        readable.append(_readable(arrays, fitted.features, chunk.height))
+        known.append(readable(arrays, fitted.features, chunk.height))
         for column, rows in broken(arrays, chunk, fitted.features).items():
             unreadable.setdefault(column, []).append(rows + done)
         done = upto
         watch(done)
     found = {column: np.concatenate(rows) for column, rows in unreadable.items()}
-    return Answered.joined(raw), np.concatenate(readable), tuple(broken_findings(found))
+    return Answered.joined(raw), np.concatenate(known), tuple(broken_findings(found))
 
 
-def _readable(arrays: Arrays, features: Features, rows: int) -> np.ndarray:
+def readable(arrays: Arrays, features: Features, rows: int) -> np.ndarray:
     """False for rows whose every input is media that is absent or broken, bool ``(rows,)``."""
     present = [arrays.get(f"{each.name}.present") for each in features]
     marks = [each for each in present if each is not None]

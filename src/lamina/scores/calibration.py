@@ -24,7 +24,7 @@ class Bin(NamedTuple):
 def calibration_error(probabilities: np.ndarray, answers: np.ndarray) -> float:
     """Expected calibration error: the gap between confidence and accuracy, over bins of equal width
     (Guo et al. 2017, "On calibration of modern neural networks"). ``probabilities`` ``(rows, class)``."""
-    return _error(probabilities.max(1).astype(np.float64), probabilities.argmax(1) == answers)
+    return confidence_error(probabilities.max(1).astype(np.float64), probabilities.argmax(1) == answers)
 
 
 def calibration_noise(probabilities: np.ndarray, seed: int = 0) -> float:
@@ -52,7 +52,7 @@ def binned(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> list[
 def labels_calibration_error(probabilities: np.ndarray, answers: np.ndarray) -> float:
     """The same gap over the probabilities of all labels, ``(rows, label)`` both: of the labels given with
     0.3, three in ten should apply."""
-    return _error(probabilities.ravel(), answers.ravel() > 0.5)
+    return confidence_error(probabilities.ravel(), answers.ravel() > 0.5)
 
 
 def labels_calibration_noise(probabilities: np.ndarray, seed: int = 0) -> float:
@@ -62,10 +62,11 @@ def labels_calibration_noise(probabilities: np.ndarray, seed: int = 0) -> float:
 
 def _noise(confidence: np.ndarray, seed: int) -> float:
     drawn = np.random.default_rng((seed, NOISE_DRAWS)).random((NOISE_DRAWS, len(confidence))) < confidence
-    return float(np.mean([_error(confidence, right) for right in drawn]))
+    return float(np.mean([confidence_error(confidence, right) for right in drawn]))
 
 
-def _error(confidence: np.ndarray, right: np.ndarray) -> float:
+def confidence_error(confidence: np.ndarray, right: np.ndarray) -> float:
+    """The gap from how sure each answer was and whether it was right, both ``(rows,)``."""
     placed = _placed(confidence, BINS)
     gaps = np.bincount(placed, right, minlength=BINS) - np.bincount(placed, confidence, minlength=BINS)
     return float(np.abs(gaps).sum() / max(len(confidence), 1))

@@ -23,10 +23,12 @@ from lamina.records import Finding, Quality, Schema
 from lamina.settings import Settings
 from lamina.tasks import Task, check_metric
 from lamina.training.rows import Rows, rows_of
+from lamina.training.sample import Sample
 
 SHARE = 0.15  # of the rows kept for validation, at most MOST_VALIDATION of them
 MOST_VALIDATION = 20_000
 OF_TEXTS, MANY_TEXTS = 0.1, 4000  # share with texts from so many rows on: every text tells new words
+TUNED_PER_CLASS = 500  # training rows from which on pretrained encoders learn by default
 MEDIA = ("image", "audio", "video")
 PICTURES = 2000  # validation rows when they only judge, as they do for pictures
 
@@ -44,6 +46,7 @@ class Encoded:
     split: Split
     findings: tuple[Finding, ...]
     covered_by: pl.Series | None = None
+    sample: Sample | None = None
 
 
 def encode(
@@ -63,22 +66,25 @@ def encode(
     check_metric(task, target.metrics, ANSWERS[target.answer].what)
     parts = split(
         known, schema, answer=schema.with_role("target")[0].answer,
-        share=_share(len(rows), schema, settings), seed=settings.seed, how=settings.split,
+        share=validation_share(len(rows), schema, settings), seed=settings.seed, how=settings.split,
     )  # fmt: skip
     schema, found = set_aside(schema, examine(rows.case(parts)), roles, settings.allow)
     findings = (*table.findings, *rows.findings, *found)
     stop_on_fatal(findings, settings.allow)
-    features = Features.fit_on(rows.take, schema, parts.train, _options(schema, target, settings))
+    options = _options(schema, target, len(parts.train), settings)
+    features = Features.fit_on(rows.take, schema, parts.train, options)
     arrays, frame = rows.transform(features)
     findings += tuple(finding for each in features for finding in each.findings(arrays))
     unreadable = {} if frame is None else broken(arrays, frame, features)
     answers = target.encode(known)
-    weights = _weights(known, schema, answers, target, task)
+    weights = row_weights(known, schema, answers, target, task)
     encoded = Encoded(schema, features, target, arrays, answers, weights, parts, tuple(findings), covered)
-    return without_broken(encoded, unreadable) if unreadable else encoded
+    if unreadable:
+        encoded = without_broken(encoded, unreadable)
+    return replace(encoded, sample=Sample.of(rows.take, schema, encoded.split, settings.seed))
 
 
-def _options(schema: Schema, target: Target, settings: Settings) -> dict[str, dict[str, Any]]:
+def _options(schema: Schema, target: Target, rows: int, settings: Settings) -> dict[str, dict[str, Any]]:
     """What the settings and the target say to the features, by kind."""
     pretrained = False if target.frames else settings.pretrained
     return {
@@ -92,7 +98,7 @@ def _options(schema: Schema, target: Target, settings: Settings) -> dict[str, di
         "text": {
             "pretrained": _pretrained(settings),
             "rare": settings.quality != "fast",
-            "tuned": _tuned(schema, settings),
+            "tuned": _tuned(schema, target, rows, settings),
         },
         "audio": {"whole": target.frames},
     }
@@ -165,14 +171,19 @@ def _pretrained(settings: Settings) -> bool | None:
     return settings.pretrained
 
 
-def _tuned(schema: Schema, settings: Settings) -> Quality:
+def _tuned(schema: Schema, target: Target, rows: int, settings: Settings) -> Quality:
     """How much time there is for encoders to learn. Media are trained at rates that would make them forget;
-    several would take more time, and make the file larger, than is good by default."""
-    several = len(schema.of_kind("text")) > 1 and settings.quality != "best"
-    return "fast" if several or any(map(schema.of_kind, MEDIA)) else settings.quality
+    by default several would take more time, and make the file larger, than is good, and few texts of a class
+    are learnt better from what the encoder knows."""
+    if any(map(schema.of_kind, MEDIA)):
+        return "fast"
+    several = len(schema.of_kind("text")) > 1
+    few = target.codes and rows < TUNED_PER_CLASS * target.scores
+    return "fast" if settings.quality == "good" and (several or few) else settings.quality
 
 
-def _share(rows: int, schema: Schema, settings: Settings) -> float:
+def validation_share(rows: int, schema: Schema, settings: Settings) -> float:
+    """The share of the rows that is held out from training."""
     if settings.validation is not None:
         return settings.validation
     if any(map(schema.of_kind, MEDIA)):
@@ -181,7 +192,7 @@ def _share(rows: int, schema: Schema, settings: Settings) -> float:
     return min(OF_TEXTS if texts else SHARE, MOST_VALIDATION / max(rows, 1))
 
 
-def _weights(
+def row_weights(
     frame: pl.DataFrame, schema: Schema, answers: np.ndarray, target: Target, task: Task
 ) -> np.ndarray | None:
     """Row weights with mean 1: from the weight column, and against rare classes when asked."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import msgspec
@@ -16,26 +19,39 @@ from lamina.progress import Bar
 from lamina.records import Choice
 from lamina.settings import Settings
 from lamina.tasks import Task
+from lamina.training.additive import choose_share, fit_additive
 from lamina.training.answered import Answered, answered_examples
 from lamina.training.checkpoint import Checkpoint
 from lamina.training.choose import choose_recipe
+from lamina.training.deadline import Deadline
 from lamina.training.encode import Encoded
 from lamina.training.examples import Examples
 from lamina.training.fitted import Fitted
-from lamina.training.linear import LinearParts, choose_blend, fit_linear, put_in
+from lamina.training.linear import NO_LINEAR_PARTS, LinearParts, choose_blend, fit_linear, put_in
 from lamina.training.loop import Training, Watch, go_on_from, train
 from lamina.training.mirror import mirror_test, undecided, with_mirror, without_test
 from lamina.training.precision import Machine, choose_device, choose_precision, computing
 from lamina.training.prepare import prepare
 from lamina.training.recipe import Recipe, annealing
+from lamina.training.sample import Sample
 from lamina.training.see import see_once
 from lamina.training.validation import Validation
 
 
 def train_network(
-    encoded: Encoded, task: Task, settings: Settings, machine: Machine
+    encoded: Encoded,
+    task: Task,
+    settings: Settings,
+    machine: Machine,
+    deadline: Deadline | None = None,
+    rehearse: Callable[[Fitted, Unseen], float] | None = None,
 ) -> tuple[Fitted, Unseen]:
-    """Sizes, weights, passes: the network for these arrays, and the rows that it has not learnt from."""
+    """Sizes, weights, passes: the network for these arrays, and the rows that it has not learnt from.
+
+    With a ``deadline``, ``rehearse`` is asked how many seconds judging will take after training, by a network
+    that has not learnt yet; training gets what is left. Without one, ``settings.time_limit`` is for training
+    alone.
+    """
     device = choose_device(machine)
     precision = choose_precision(machine, device)
     rows = len(encoded.split.train)
@@ -71,26 +87,38 @@ def train_network(
             recipe = msgspec.structs.replace(recipe, steps=recipe.steps * len(seen) // rows)
             learnt, held_out = seen, torch.from_numpy(kept).to(device)
         parts = Parts(learnt, held_out, torch.from_numpy(kept).to(device))
-        training, before = run(network, examples, parts, linear, recipe, metric, checkpoint, machine.progress)
+        fitted = Fitted(
+            task=task,
+            schema=encoded.schema,
+            features=encoded.features,
+            target=encoded.target,
+            network=network,
+            settings=settings,
+            metric=metric,
+            choices=(split_choice, *sizes, *passes, precision, where),
+            findings=encoded.findings,
+            rows={"train": rows, "validation": len(encoded.split.validation)},
+        )
+        unseen = Unseen(kept if len(kept) else validation, None)
+        if deadline is not None:
+            if rehearse is not None:
+                network.to(device)
+                with torch.autocast(device.type, enabled=False):  # as it will be judged
+                    deadline.reserve = rehearse(fitted, unseen)
+            recipe = msgspec.structs.replace(recipe, time_limit=deadline.left)
+        training, before = run(network, examples, parts, recipe, metric, checkpoint, machine.progress, linear)
     network.settle()
     network.cpu().eval()
     if checkpoint is not None and not training.stopped.startswith("interrupted"):
         checkpoint.clear()
-    fitted = Fitted(
-        task=task,
-        schema=encoded.schema,
-        features=encoded.features,
-        target=encoded.target,
-        network=network,
-        settings=settings,
-        metric=metric,
-        choices=(split_choice, *sizes, *passes, precision, where),
-        findings=encoded.findings,
+    short = deadline.short(training.step * training.batch, rows) if deadline is not None else ()
+    fitted = replace(
+        fitted,
+        findings=(*encoded.findings, *short),
         epochs=tuple(training.epochs),
         stopped=training.stopped,
-        rows={"train": rows, "validation": len(encoded.split.validation)},
     )
-    return fitted, Unseen(kept if len(kept) else validation, before)
+    return fitted, unseen._replace(before=before)
 
 
 class Unseen(NamedTuple):
@@ -99,6 +127,11 @@ class Unseen(NamedTuple):
 
     rows: np.ndarray
     before: Answered | None
+
+    def sample(self, encoded: Encoded) -> Sample | None:
+        """The rows kept of the table, those never learnt from marked."""
+        never = self.rows if self.before is None else self.rows[:0]
+        return None if encoded.sample is None else encoded.sample.marked(never)
 
 
 class Parts(NamedTuple):
@@ -113,14 +146,15 @@ def run(
     network: Network,
     examples: Examples,
     parts: Parts,
-    linear: LinearParts,
     recipe: Recipe,
     metric: str,
     checkpoint: Checkpoint | None,
     shown: bool,
+    linear: LinearParts = NO_LINEAR_PARTS,
 ) -> tuple[Training, Answered | None]:
     """Learns until validation stops it, then anneals where the recipe says so, on the rows held out, too, but
     those to be kept apart. Where none are, the answers for the rows held out, before they are learnt from."""
+    began = time.monotonic()
     rows, held_out, apart = parts
     network.to(examples.answers.device)
     prepare(network, examples, rows)
@@ -130,11 +164,14 @@ def run(
     if limit is not None:  # what the second phase will need is kept back
         first = msgspec.structs.replace(recipe, time_limit=limit / (1 + recipe.anneal))
     training = Training(network, examples, rows, first, validation, checkpoint)
+    training.began = began
     with Bar("training", 1000, shown=shown) as bar:
         watch = _on(bar, metric)
         training = train(training, watch)
         blend = choose_blend(network, examples, held_out, linear)
         put_in(network, linear, blend)
+        fit_additive(network, examples, rows)
+        share = choose_share(network, examples, held_out)
         if not recipe.anneal or training.best is None or training.stopped.startswith("interrupted"):
             return training, None
         few = len(held_out) and not len(apart)
@@ -152,6 +189,8 @@ def run(
         go_on_from(last, training.best, averaged=recipe.anneal_averaged)
         train(last, watch)
         put_in(network, linear, blend)
+        fit_additive(network, examples, learnt, share)
+    training.step += last.step
     training.epochs += [
         msgspec.structs.replace(each, number=each.number + len(training.epochs)) for each in last.epochs
     ]

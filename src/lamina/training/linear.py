@@ -48,6 +48,9 @@ class LinearParts:
         return Examples(arrays, examples.answers, examples.weights)
 
 
+NO_LINEAR_PARTS = LinearParts(None, torch.zeros(0))
+
+
 class Blend(NamedTuple):
     """Factors of the scores that the rest of the network gives, and of those of the linear parts."""
 
@@ -60,7 +63,7 @@ def fit_linear(network: Network, examples: Examples, rows: Tensor) -> tuple[Line
     the rest of the network learns as if they were not there."""
     layers = [each for each in network.input_layers() if each.told]
     if not layers:
-        return LinearParts(None, torch.zeros(0)), examples
+        return NO_LINEAR_PARTS, examples
     classes = isinstance(network.output, Classes)
     found = [_fit(each, examples, rows, classes=classes) for each in layers]
     told = torch.stack([told + prior for told, prior in found]).mean(0)
@@ -119,7 +122,7 @@ def put_in(network: Network, parts: LinearParts, blend: Blend) -> None:
     if parts.told is None:
         return
     output.weight.mul_(blend.rest)
-    output.bias.mul_(blend.rest).add_(blend.linear * parts.prior)
+    output.bias.mul_(blend.rest).add_(parts.prior, alpha=blend.linear)
     layers = [each for each in network.input_layers() if each.told]
     for layer in layers:
         joined, last = _places(network, layer)

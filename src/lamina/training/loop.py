@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from lamina.errors import TrainingError
+from lamina.network.inputs.base import Batch
 from lamina.network.network import Network
 from lamina.records import Epoch
 from lamina.training.average import Average
@@ -47,6 +48,8 @@ class Training:
     validation: Validation | None = None
     checkpoint: Checkpoint | None = None
     phase: str = "learn"
+    # What is made small, of (arrays as augmented, answers, weights); None: the network's own loss
+    objective: Callable[[Batch, Tensor, Tensor | None], Tensor] | None = None
     epochs: list[Epoch] = field(default_factory=list)
     step: int = 0
     loss: float = float("nan")
@@ -57,12 +60,11 @@ class Training:
     stopped: str = "all passes made"
 
     def __post_init__(self) -> None:
+        self.before, self.began = 0.0, time.monotonic()  # first: what follows takes its time, too
         self.optimizers = make_optimizers(self.network, self.recipe)
         self.average = Average(self.network, self.recipe.average)
         self.generator = torch.Generator().manual_seed(self.recipe.seed)
         self.network.hidden.randomise(self.generator)
-        self.before = 0.0
-        self.began = time.monotonic()
 
     @property
     def batch(self) -> int:
@@ -92,6 +94,7 @@ def train(training: Training, watch: Watch = lambda training: None) -> Training:
         while training.progress < 1.0 and not out_of_patience(training):
             loss = run_epoch(training, watch)
             close_epoch(training, loss)
+        note_time(training)
     except KeyboardInterrupt:
         training.stopped = f"interrupted in pass {len(training.epochs) + 1}"
     except NotFiniteError as error:
@@ -121,7 +124,7 @@ def train_step(training: Training, batch: Examples) -> float:
     """Forward, backward, adjust."""
     network, recipe = training.network, training.recipe
     arrays = network.augment(batch.arrays, training.generator)
-    loss = network.loss(arrays, batch.answers, batch.weights)
+    loss = (training.objective or network.loss)(arrays, batch.answers, batch.weights)
     value = loss.item()
     if not value < float("inf"):
         raise NotFiniteError
@@ -130,7 +133,7 @@ def train_step(training: Training, batch: Examples) -> float:
         torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.clip)
     for optimizer in training.optimizers:
         optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+        optimizer.zero_grad()
     training.average.update()
     return value
 
@@ -179,6 +182,19 @@ def out_of_patience(training: Training) -> bool:
     return True
 
 
+def note_time(training: Training) -> None:
+    """Where the time was up before the passes were: says so; with no best state yet, this one is it."""
+    if (
+        training.progress < 1.0
+        or training.step >= training.recipe.steps
+        or training.recipe.time_limit is None
+    ):
+        return
+    training.stopped = f"the time limit was reached in pass {max(1, len(training.epochs))}"
+    if training.best is None and training.recipe.anneal:
+        training.best = state_of(training)
+
+
 def state_of(training: Training) -> State:
     """A copy of the weights and the optimizer as they are now."""
     return State(
@@ -203,7 +219,7 @@ def go_on_from(training: Training, state: State, *, averaged: bool = False) -> N
     weights = {**state.weights, **state.averaged} if averaged else state.weights
     training.network.load_state_dict(weights)
     for optimizer, old in zip(training.optimizers, state.optimizers, strict=True):
-        optimizer.load_state_dict({**optimizer.state_dict(), "state": old["state"]})
+        optimizer.load_state_dict(old)
 
 
 def save(training: Training, checkpoint: Checkpoint) -> None:

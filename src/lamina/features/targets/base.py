@@ -52,6 +52,10 @@ class Target(ABC):
         """The columns that are predicted."""
         return (self.column,)
 
+    def extend(self, frame: pl.DataFrame) -> Target:
+        """The target after seeing more rows: it may know more classes, old codes keep their numbers."""
+        return self
+
     def encode(self, frame: pl.DataFrame) -> np.ndarray:
         """The answers of a conformed frame."""
         return self.read(frame[self.column])

@@ -17,6 +17,7 @@ from lamina.scores.classes import class_scores, log_loss
 from lamina.scores.ranking import Scores
 
 UNKNOWN = -1  # the code of a class that training never saw
+LEAST_NEW = 5  # rows of a class that comes later: with fewer it may be a slip of the pen
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,16 @@ class ClassTarget(Target):
         if all(is_integer(word) for word in words):
             return cls(column, tuple(sorted(words, key=int)), "integer")
         return cls(column, tuple(sorted(words)), dtype)
+
+    def extend(self, frame: pl.DataFrame) -> ClassTarget:
+        """New classes with rows enough are appended, those with the most rows first."""
+        counts = words_of(frame[self.column]).drop_nulls().alias("class").value_counts(name="rows")
+        new = counts.filter((pl.col("rows") >= LEAST_NEW) & ~pl.col("class").is_in(list(self.labels)))
+        labels = new.sort(["rows", "class"], descending=[True, False])["class"].to_list()
+        dtype = self.dtype
+        if (dtype == "integer" and not all(map(is_integer, labels))) or (dtype == "boolean" and labels):
+            dtype = "string"
+        return type(self)(self.column, (*self.labels, *labels), dtype)
 
     def read(self, series: pl.Series) -> np.ndarray:
         """int64 codes ``(rows,)``; ``UNKNOWN`` for a class that is missing or was never seen."""

@@ -15,6 +15,7 @@ from lamina.scores.labels import label_scores, labels_log_loss
 from lamina.scores.ranking import Scores
 
 MOST_LABELS = 5_000
+LEAST_NEW = 5  # rows of a label that comes later: with fewer it may be a slip of the pen
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,14 @@ class LabelsTarget(Target):
                 labels=len(labels),
             )
         return cls(column, tuple(labels))
+
+    def extend(self, frame: pl.DataFrame) -> LabelsTarget:
+        """New labels with rows enough are appended, those with the most rows first."""
+        met = frame[self.column].explode().drop_nulls().alias("label")
+        counts = met.value_counts(name="rows")
+        new = counts.filter((pl.col("rows") >= LEAST_NEW) & ~pl.col("label").is_in(list(self.labels)))
+        labels = new.sort(["rows", "label"], descending=[True, False])["label"].to_list()
+        return LabelsTarget(self.column, (*self.labels, *labels)[: max(MOST_LABELS, len(self.labels))])
 
     def read(self, series: pl.Series) -> np.ndarray:
         """0 and 1, float32 ``(rows, label)``; NaN where missing. Labels never seen are left out."""

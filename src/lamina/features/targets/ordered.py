@@ -21,6 +21,10 @@ class OrderedTarget(ClassTarget):
 
     answer: ClassVar[str] = "ordered"
 
+    def extend(self, frame: pl.DataFrame) -> OrderedTarget:
+        """Unchanged: where a new class stands in the order only a person knows."""
+        return self
+
     @classmethod
     def fit(cls, frame: pl.DataFrame, column: str, form: Mapping[str, Any] | None = None) -> Self:
         plain = ClassTarget.fit(frame, column)

@@ -52,6 +52,15 @@ class SeveralTarget(Target):
     def fit(cls, frame: pl.DataFrame, column: str, form: Mapping[str, Any] | None = None) -> Self:
         raise TypeError("several targets are fitted one by one, see fit_target")
 
+    def extend(self, frame: pl.DataFrame) -> SeveralTarget:
+        """Each target with its new classes; the constant answer gives them nothing."""
+        parts = tuple(each.extend(frame) for each in self.parts)
+        constants = tuple(
+            (*constant, *[0.0] * (part.width - len(constant)))
+            for part, constant in zip(parts, self.constants, strict=True)
+        )
+        return type(self)(parts, constants, self.weights)
+
     @property
     def column(self) -> str:  # type: ignore[override]
         """The columns' names, for messages."""

@@ -8,6 +8,8 @@ their mean is better than any one of them.
 
 from __future__ import annotations
 
+import copy
+import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -16,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lamina.network.activations import activation
+from lamina.network.hidden.fused import BITS, Dropped, Rectified, RectifiedMembers
 
 MASKS = 2**22  # random numbers drawn once at most, from which every dropout mask is a slice
 SKIP_FROM = 5  # from this many hidden layers on, they are residual: y + f(norm(y))
@@ -34,6 +37,7 @@ class Layer(nn.Module):
     def __init__(self, inputs: int, neurons: int, name: str, *, residual: bool) -> None:
         super().__init__()
         self.function, gain = activation(name)
+        self.rectified = name == "relu" and not residual
         self.weight = nn.Parameter(torch.randn(neurons, inputs) * gain * inputs**-0.5)
         self.bias = nn.Parameter(torch.zeros(neurons))
         self.scale = nn.Parameter(torch.full((neurons,), 0.1)) if residual else None
@@ -47,6 +51,10 @@ class Layer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         active = self.function(self.sums(x))
         return active if self.scale is None else torch.addcmul(x, active, self.scale.to(x.dtype))
+
+    def fused(self, x: Tensor, mask: Tensor | None, factor: float) -> Tensor:
+        """The activations under a dropout mask, times ``factor``, in one step of differentiation."""
+        return Rectified.apply(x, self.weight, self.bias, mask, factor)  # type: ignore[no-any-return, no-untyped-call]
 
 
 class FirstLayer(nn.Module):
@@ -62,18 +70,40 @@ class FirstLayer(nn.Module):
     def __init__(self, inputs: int, neurons: int, name: str, members: int) -> None:
         super().__init__()
         self.function, gain = activation(name)
+        self.rectified = name == "relu"
         self.weight = nn.Parameter(torch.randn(neurons, inputs) * gain * inputs**-0.5)
         self.bias = nn.Parameter(torch.zeros(members, neurons))
-        scales = torch.ones(members, inputs)
-        if members > 1:
-            scales = torch.randint(0, 2, (members, inputs)) * 2.0 - 1.0
-        self.scales = nn.Parameter(scales, requires_grad=members > 1)
+        self.scales = nn.Parameter(_scales(members, inputs), requires_grad=members > 1)
+        # How many inputs there were, while those that came later are still to be added up apart
+        self.old: int | None = None
+
+    @torch.no_grad()
+    def extend(self, inputs: int) -> FirstLayer:
+        """A copy with room for more inputs, which change nothing until they are learnt."""
+        grown = copy.deepcopy(self)
+        (neurons, old), members = self.weight.shape, len(self.scales)
+        more = inputs - old
+        grown.weight = nn.Parameter(torch.cat([self.weight, self.weight.new_zeros(neurons, more)], 1))
+        scales = torch.cat([self.scales, _scales(members, more)], 1)
+        grown.scales = nn.Parameter(scales, requires_grad=members > 1)
+        grown.old = self.old or old
+        return grown
 
     def sums(self, x: Tensor) -> Tensor:
         """The weighted sums before the activation, ``(member, batch, neurons)``."""
         members, neurons = self.bias.shape
-        flat = F.linear(x, self._folded(), self.bias.flatten())
+        weights = self._folded()
+        if self.old is None:
+            flat = F.linear(x, weights, self.bias.flatten())
+        else:  # apart, because a longer sum is rounded in another order
+            known, added = x[:, : self.old].contiguous(), x[:, self.old :]
+            flat = F.linear(known, weights[:, : self.old].contiguous(), self.bias.flatten())
+            flat = flat + F.linear(added, weights[:, self.old :])
         return flat.view(len(x), members, neurons).transpose(0, 1)
+
+    def train(self, mode: bool = True) -> FirstLayer:
+        self._kept = None  # optimizers that move all weights at once do not count it as a change
+        return super().train(mode)
 
     def _folded(self) -> Tensor:
         """The members' weights, one under the other; kept while they do not change and nothing is learnt."""
@@ -86,6 +116,18 @@ class FirstLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.function(self.sums(x))
+
+    def fused(self, x: Tensor, mask: Tensor | None, factor: float) -> Tensor:
+        """The activations under a dropout mask, times ``factor``, in one step of differentiation."""
+        parts = x, self.weight, self.scales, self.bias, mask, factor
+        return RectifiedMembers.apply(*parts)  # type: ignore[no-any-return, no-untyped-call]
+
+
+def _scales(members: int, inputs: int) -> Tensor:
+    """One for a single network; plus or minus one, by chance, for several."""
+    if members == 1:
+        return torch.ones(1, inputs)
+    return torch.randint(0, 2, (members, inputs)) * 2.0 - 1.0
 
 
 class Perceptron(nn.Module):
@@ -121,26 +163,51 @@ class Perceptron(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if self.first is None:
             return x if x.ndim == 3 else x.expand(self.members, *x.shape)
-        x = self._dropped(self.first(x))
-        for layer in self.rest:
-            x = self._dropped(layer(x))
+        for layer in (self.first, *self.rest):
+            x = self._through(layer, x)
         return x
 
-    def _dropped(self, x: Tensor) -> Tensor:
-        """Dropout (Srivastava et al. 2014) by a mask cut out of numbers drawn before.
+    def extend(self, inputs: int) -> Perceptron:
+        """A copy that reads ``inputs`` numbers; what it makes of the old ones does not move."""
+        grown = copy.deepcopy(self)
+        if self.first is None:
+            grown.width = grown.widest = inputs
+        else:
+            grown.first = self.first.extend(inputs)
+        return grown
+
+    def wake(self) -> None:
+        """Before new inputs are learnt: they are added up with the others."""
+        if self.first is not None:
+            self.first.old = None
+
+    def _through(self, layer: FirstLayer | Layer, x: Tensor) -> Tensor:
+        """One layer and its dropout."""
+        if not (self.training and torch.is_grad_enabled()):
+            return layer(x)  # type: ignore[no-any-return, no-untyped-call]
+        if layer.rectified:
+            lead = (self.members, len(x)) if layer is self.first else x.shape[:-1]
+            return layer.fused(x, *self._mask((*lead, layer.weight.shape[0]), x))
+        active: Tensor = layer(x)
+        mask, factor = self._mask(active.shape, active)
+        return active if mask is None else Dropped.apply(active.contiguous(), mask, factor)  # type: ignore
+
+    def _mask(self, shape: Sequence[int], like: Tensor) -> tuple[Tensor | None, float]:
+        """Bits of the activations that dropout keeps (Srivastava et al. 2014), and the factor by which they
+        grow: a slice of numbers drawn before.
 
         ``nn.Dropout`` draws anew for every activation, which on a processor costs more than the layers.
         """
-        if not self.training or not self.dropout or self.generator is None:
-            return x
+        if not self.dropout or self.generator is None:
+            return None, 1.0
+        needed = math.prod(shape)
         # By the widest layer: drawn once, so that a resumed training meets the same numbers
-        most = x.numel() // x.shape[-1] * self.widest
+        most = needed // shape[-1] * self.widest
         if self.noise is None or self.noise.numel() < 2 * most:
             kept = torch.rand(max(min(MASKS, 64 * most), 2 * most), generator=self.fixed) >= self.dropout
-            self.noise = (kept.to(x.dtype) / (1 - self.dropout)).to(x.device)
-        places = self.noise.numel() - x.numel() + 1
-        start = int(torch.randint(places, (), generator=self.generator))
-        return x * self.noise[start : start + x.numel()].view(x.shape)
+            self.noise = kept.to(like.device, BITS[like.dtype]).neg_()  # -1 has all bits
+        start = int(torch.randint(self.noise.numel() - needed + 1, (), generator=self.generator))
+        return self.noise[start : start + needed].view(*shape), 1 / (1 - self.dropout)
 
     def randomise(self, generator: torch.Generator) -> None:
         """Where dropout takes its random numbers from; without it nothing is dropped."""

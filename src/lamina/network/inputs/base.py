@@ -22,7 +22,8 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     ``rows`` to learn from; ``quality``, the dial; ``activation`` of deep layers; ``alone``: no block
     of another kind is read beside this one's; ``frames``: every moment of a recording matters, not the
     whole; ``members``: how many networks of its own the layer may hold, where no hidden layers follow;
-    ``linear``: how many scores a linear model would give, 0 where none is to be made.
+    ``linear``: how many scores a linear model would give, 0 where none is to be made;
+    ``fixed``: the layer is to stay as it starts.
     """
 
     rows: int
@@ -32,6 +33,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     frames: bool = False
     members: int = 1
     linear: int = 0
+    fixed: bool = False
 
 
 FEW, MANY = 3000, 300_000  # training rows at which other sizes are better
@@ -68,6 +70,8 @@ class Input(nn.Module, ABC):
     # How many of the last places of the output are the scores of a linear model, which ``training.linear``
     # fits before the rest learns
     told: int = 0
+    # Whether it reads each column by itself into a vector, which an additive model can use as it starts
+    additive: ClassVar[bool] = False
     # Whether most of it never learns: what it makes of the rows, ``see``, is computed once before training
     frozen: ClassVar[bool] = False
 
@@ -140,6 +144,9 @@ class Input(nn.Module, ABC):
 
     def prepare(self, arrays: Batch) -> None:
         """Called once before training, with training rows: whatever starts from the data."""
+
+    def meet(self, arrays: Batch) -> None:
+        """Called before learning goes on, with the rows to come: notes what is met, and moves nothing."""
 
     def settle(self) -> None:
         """Called once after training: codes that training never met get sensible values."""

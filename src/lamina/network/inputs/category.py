@@ -25,6 +25,7 @@ class CategoryInput(Input):
     """
 
     enough: ClassVar[int | None] = None
+    additive: ClassVar[bool] = True
     offsets: Tensor
     met: Tensor
 
@@ -72,6 +73,9 @@ class CategoryInput(Input):
         return grown
 
     def prepare(self, arrays: Batch) -> None:
+        self.meet(arrays)
+
+    def meet(self, arrays: Batch) -> None:
         """Remembers which codes training meets."""
         for codes in arrays[self.name].split(ROWS):
             self.met[(codes + self.offsets).flatten().long()] = True

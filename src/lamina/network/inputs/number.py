@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from lamina.features.base import Feature
 from lamina.network.inputs.base import Batch, Input, Situation, embedding_size
 
 SCALE = 0.1  # standard deviation with which the embedding starts
+SLIGHT = 0.02  # the same for its bends where it stays as it starts: mostly straight
 
 
 class NumberInput(Input):
@@ -20,11 +21,12 @@ class NumberInput(Input):
 
     ``P(x)`` says how far ``x`` has passed through each interval between training quantiles, 0 before and
     1 behind; the straight part ``x·u`` carries on where the quantiles end. A missing value (NaN) has a
-    vector of its own. ``spec["size"]`` is the length of ``e``.
+    vector of its own. ``spec["size"]`` is the length of ``e``, ``spec["bend"]`` how strongly it starts bent.
 
     **Shape**: float32 ``(batch, columns)`` → ``(batch, columns · size)``.
     """
 
+    additive: ClassVar[bool] = True
     slope: Tensor
     start: Tensor
 
@@ -43,13 +45,14 @@ class NumberInput(Input):
         self.register_buffer("slope", torch.from_numpy(slope), persistent=False)
         self.register_buffer("start", torch.from_numpy(start), persistent=False)
         self.straight = nn.Parameter(torch.randn(columns, size) * SCALE)
-        self.bent = nn.Parameter(torch.randn(columns, most, size) * SCALE)
+        self.bent = nn.Parameter(torch.randn(columns, most, size) * float(spec.get("bend", SCALE)))
         self.bias = nn.Parameter(torch.zeros(columns, size))
         self.absent = nn.Parameter(torch.randn(columns, size) * SCALE)
 
     @classmethod
     def choose(cls, feature: Any, situation: Situation) -> dict[str, Any]:
-        return {"size": embedding_size(situation, len(feature.knots))}
+        size = embedding_size(situation, len(feature.knots))
+        return {"size": size} | ({"bend": SLIGHT} if situation.fixed else {})
 
     def forward(self, arrays: Batch) -> Tensor:
         x = arrays[self.name]

@@ -63,6 +63,9 @@ class SetInput(Input):
         return grown
 
     def prepare(self, arrays: Batch) -> None:
+        self.meet(arrays)
+
+    def meet(self, arrays: Batch) -> None:
         """Remembers which codes training meets."""
         codes = arrays[self.name]
         self.met[codes[codes >= 0].long().unique()] = True

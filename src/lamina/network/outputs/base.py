@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from torch import Tensor, nn
 
 # The decoded answers and those that came → how good they are
 Metric = Callable[[Tensor, Tensor], Tensor]
+
+QUIET = -1e4  # the bias of a score that is not learnt yet: as a logit it has no probability at all
 
 
 class Output(nn.Module, ABC):
@@ -59,12 +62,19 @@ class Output(nn.Module, ABC):
         """How much better than nothing the answers are, 1 at best."""
         return self.metrics[self.skill](decoded, answers)
 
+    def wake(self) -> None:
+        """Before new scores are learnt: they start where learning is quick."""
+
     @abstractmethod
     def heads(self, answers: Tensor) -> Iterator[Head]:
         """Every layer with weights, and what the answers hold for it."""
 
-    def extend(self, scores: int) -> Output:
-        """Room for more scores; the old ones do not move."""
+    def extend(self, scores: int, spec: Mapping[str, Any] | None = None) -> Output:
+        """Room for more scores; the old ones do not move. ``spec``: what the target says by then."""
+        raise NotImplementedError
+
+    def widen(self, more: int) -> Output:
+        """Room for so many more hidden activations behind the others; no score moves."""
         raise NotImplementedError
 
 
@@ -88,6 +98,10 @@ class LinearOutput(Output):
         super().__init__()
         self.gain = gain
         self.smoothing = smoothing
+        # Sizes of the parts in which scores came, while they are still to be computed apart
+        self.blocks: list[int] | None = None
+        # How many activations there were, while those that came later are still to be added up apart
+        self.old: int | None = None
         start = torch.randn(members, width, scores) if gain != 1 else None
         if start is None:
             start = (torch.rand(members, width, scores) * 2 - 1) * width**-0.5
@@ -95,8 +109,50 @@ class LinearOutput(Output):
         self.bias = nn.Parameter(torch.zeros(members, 1, scores))
 
     def forward(self, hidden: Tensor) -> Tensor:
-        sums = torch.bmm(hidden, self.weight.to(hidden.dtype)).to(self.bias.dtype)
-        return torch.add(self.bias, sums, alpha=self.gain)
+        weight = self.weight.to(hidden.dtype)
+        if self.old is None:
+            sums = self._sums(hidden, weight)
+        else:
+            sums = self._sums(hidden[..., : self.old].contiguous(), weight[:, : self.old])
+            sums = sums + self._sums(hidden[..., self.old :], weight[:, self.old :])
+        return torch.add(self.bias, sums.to(self.bias.dtype), alpha=self.gain)
+
+    def _sums(self, hidden: Tensor, weight: Tensor) -> Tensor:
+        if self.blocks is None:
+            return torch.bmm(hidden, weight)
+        # apart, because a product with more columns is rounded in another order
+        return torch.cat([torch.bmm(hidden, w.contiguous()) for w in weight.split(self.blocks, -1)], -1)
+
+    @torch.no_grad()
+    def widen(self, more: int) -> LinearOutput:
+        grown = copy.deepcopy(self)
+        members, width, scores = self.weight.shape
+        weight = torch.cat([self.weight, self.weight.new_zeros(members, more, scores)], 1)
+        grown.weight = nn.Parameter(weight)
+        grown.old = self.old or width
+        return grown
+
+    def extend(self, scores: int, spec: Mapping[str, Any] | None = None) -> LinearOutput:
+        """A copy with more scores, which are out of the question until they are learnt; the old ones are
+        exactly the same."""
+        grown = copy.deepcopy(self)
+        members, width, old = self.weight.shape
+        more = scores - old
+        if more:
+            weight = torch.cat([self.weight, self.weight.new_zeros(members, width, more)], -1)
+            bias = torch.cat([self.bias, self.bias.new_full((members, 1, more), QUIET)], -1)
+            grown.weight, grown.bias = nn.Parameter(weight.detach()), nn.Parameter(bias.detach())
+            grown.blocks = [*(self.blocks or [old]), more]
+        return grown
+
+    @torch.no_grad()
+    def wake(self) -> None:
+        """Before new scores are learnt: they start in the middle of the old ones."""
+        quiet = self.bias <= QUIET / 2
+        counts = (~quiet).sum(-1, keepdim=True).clamp_min(1)
+        middle = torch.where(quiet, 0.0, self.bias).sum(-1, keepdim=True) / counts
+        self.bias.copy_(torch.where(quiet, middle, self.bias))
+        self.blocks, self.old = None, None
 
     def heads(self, answers: Tensor) -> Iterator[Head]:
         known = torch.ones(len(answers), dtype=torch.bool, device=answers.device)

@@ -58,13 +58,3 @@ class Classes(LinearOutput):
     def decode(self, scores: Tensor) -> Tensor:
         """Probabilities ``(batch, class)``: the mean of the members' softmax."""
         return scores.softmax(-1).mean(0)
-
-    def extend(self, scores: int) -> Classes:
-        """New classes start from zero weights; the old logits are exactly the same."""
-        members, width, old = self.weight.shape
-        grown = Classes(width, scores, members, gain=self.gain, smoothing=self.smoothing)
-        with torch.no_grad():
-            grown.weight.zero_()
-            grown.weight[:, :, :old] = self.weight
-            grown.bias[:, :, :old] = self.bias
-        return grown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -92,6 +93,25 @@ class Several(Output):
     def skill_of(self, decoded: Tensor, answers: Tensor) -> Tensor:
         found = [h.output.skill_of(own, h.answers) for h, own in self._decoded(decoded, answers) if len(own)]
         return torch.stack(found).mean()
+
+    def extend(self, scores: int, spec: Mapping[str, Any] | None = None) -> Several:
+        """Each target's layer with its new scores."""
+        grown = copy.deepcopy(self)
+        grown.specs = list((spec or {})["heads"])
+        beside: Iterable[Any] = zip(self.parts, grown.specs, strict=True)
+        grown.parts = nn.ModuleList(each.extend(head["scores"], head["spec"]) for each, head in beside)
+        return grown
+
+    def widen(self, more: int) -> Several:
+        grown = copy.deepcopy(self)
+        outputs: Iterable[Any] = self.parts
+        grown.parts = nn.ModuleList(each.widen(more) for each in outputs)
+        return grown
+
+    def wake(self) -> None:
+        outputs: Iterable[Any] = self.parts
+        for each in outputs:
+            each.wake()
 
     def heads(self, answers: Tensor) -> Iterator[Head]:
         columns = answers.split([max(spec["answers"], 1) for spec in self.specs], 1)

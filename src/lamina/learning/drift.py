@@ -1,0 +1,281 @@
+"""What moved since the champion learnt: columns, answers, their relation, and how the network sees the rows.
+
+New rows are compared with rows of the memory that the champion had not learnt from. All comparisons of an
+update are held together: in at most ``level`` of the updates with rows of the same world is anything said to
+have moved. Half of that is for the columns (shared out by Holm 1979), the other half for the answers, the
+relation and the network's own features, a third each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from lamina.learning.losses import RowLosses, losses_of
+from lamina.learning.memory import UPDATE, WEIGHT, Memory, bare
+from lamina.learning.records import Drift, LearnSettings
+from lamina.learning.two_samples import (
+    Apart,
+    clouds_apart,
+    numbers_apart,
+    risen,
+    shares_apart,
+    values_apart,
+)
+from lamina.predictions.answers import answers_for, encoded
+from lamina.records import Field
+from lamina.training.answered import seen_by
+from lamina.training.fitted import Fitted
+
+LEAST: Final = 20  # rows on either side that can be compared
+MOST: Final = 5_000  # rows compared: more would call what does not matter a change
+WORTH: Final = 0.05  # a smaller distance of a column changes nothing
+WORTH_LOSS: Final = 0.02  # a smaller rise of the loss, as a share of it
+COMPARED: Final = ("number", "category", "flag")  # kinds whose cells are compared one by one
+BINS: Final = 10
+
+
+def drift(
+    fitted: Fitted, frame: pl.DataFrame, memory: Memory, settings: LearnSettings, *, since: int = 10**9
+) -> tuple[Drift, ...]:
+    """Everything that was compared, what moved first. ``frame`` are the new rows, conformed; ``since``: the
+    update that made the champion."""
+    old, unseen = reference(memory, since)
+    new = _some(frame, settings.seed)
+    if min(old.height, new.height) < LEAST:
+        return ()
+    rng = np.random.default_rng((settings.seed, 3))
+    old_losses = _losses(fitted, old)
+    known = new.filter(pl.Series(fitted.target.encode(new) >= 0)) if fitted.target.codes else new
+    columns = list(_columns(fitted, old, new, old_losses))
+    others = [*_answers(fitted, old, new, old_losses)]
+    if unseen and known.height >= LEAST:
+        others.append(_relation(fitted, old, known, (old_losses, _losses(fitted, known)), rng))
+    others.append(_features(fitted, old, new, rng))
+    judged = [*holm(columns, settings.level / 2), *(alone(each, settings.level / 6) for each in others)]
+    return tuple(sorted(judged, key=lambda each: (not each.moved, each.p)))
+
+
+def reference(memory: Memory, since: int) -> tuple[pl.DataFrame, bool]:
+    """Rows to compare with, and whether the champion has never learnt from them; of those that it has, as
+    many of each kind as they stand for."""
+    rows = memory.to_judge().filter(pl.col(UPDATE) <= since)
+    if rows.height >= LEAST:
+        return bare(rows).head(MOST), True
+    rows = memory.to_learn().filter(pl.col(UPDATE) <= since)
+    if not rows.height:
+        return bare(rows), False
+    weight = rows[WEIGHT].to_numpy()
+    chance = np.random.default_rng(0).random(rows.height) < weight / weight.max()
+    return bare(rows.filter(pl.Series(chance))).head(MOST), False
+
+
+# ------------------------------------------------------------------------------- what is compared
+
+
+def _columns(fitted: Fitted, old: pl.DataFrame, new: pl.DataFrame, losses: RowLosses) -> Iterator[Drift]:
+    for field in fitted.schema.with_role("input"):
+        if field.kind not in COMPARED or field.name not in old.columns:
+            continue
+        a, b = old[field.name], new[field.name]
+        missing = shares_apart(a.is_null().to_numpy(), b.is_null().to_numpy())
+        if missing.distance:
+            yield _said_missing(field, a, b, missing)
+        codes = coded(a, b)
+        apart = _numbers_apart(a, b) if field.kind == "number" else values_apart(*codes)
+        yield _said_column(field, a, b, apart, _effect(codes, losses))
+
+
+def _answers(fitted: Fitted, old: pl.DataFrame, new: pl.DataFrame, losses: RowLosses) -> Iterator[Drift]:
+    for field in fitted.schema.with_role("target"):
+        a, b = old[field.name], new[field.name]
+        if field.kind not in ("number", "category"):
+            continue
+        numbers = a.dtype.is_numeric()
+        codes = coded(a, b)
+        apart = _numbers_apart(a, b) if numbers else values_apart(*codes)
+        said = _said_column(field, a, b, apart, _effect(codes, losses))
+        yield msgspec.structs.replace(
+            said, what="answers", message=said.message.replace("Column", "The answer")
+        )
+
+
+def _relation(
+    fitted: Fitted,
+    old: pl.DataFrame,
+    new: pl.DataFrame,
+    losses: tuple[RowLosses, RowLosses],
+    rng: np.random.Generator,
+) -> Drift:
+    """Losses beyond those that the network itself expects: rows that are only harder are no other world."""
+    before, now = (each.loss for each in losses)
+    surprise = [each - expected(fitted, rows) for each, rows in ((before, old), (now, new))]
+    apart = risen(surprise[0], surprise[1], rng)
+    measure = losses[0].measures[0]
+    share = apart.distance / max(float(before.mean()), 1e-9)
+    if share < WORTH_LOSS:
+        apart = Apart(apart.distance, 1.0)
+    return Drift(
+        what="relation",
+        measure=f"rise of the {measure} beyond what was expected",
+        distance=apart.distance,
+        p=apart.p,
+        moved=False,
+        message=f"The champion's {measure} is {now.mean():.4g} on the new rows; it was {before.mean():.4g} "
+        f"on rows like those it learnt, and by its own probabilities it should have risen by "
+        f"{now.mean() - before.mean() - apart.distance:+.4g}.",
+        effect=f"{measure} {now.mean() - before.mean():+.4g}",
+    )
+
+
+def _features(fitted: Fitted, old: pl.DataFrame, new: pl.DataFrame, rng: np.random.Generator) -> Drift:
+    apart = clouds_apart(hidden_of(fitted, _some(old, 0, 1000)), hidden_of(fitted, _some(new, 0, 1000)), rng)
+    return Drift(
+        what="features",
+        measure="energy distance",
+        distance=apart.distance,
+        p=apart.p,
+        moved=False,
+        message=f"In the network's own features the new rows lie {apart.distance:.1%} of the way from the "
+        "old ones that separate clouds would.",
+    )
+
+
+# ---------------------------------------------------------------------------------------- helpers
+
+
+def hidden_of(fitted: Fitted, frame: pl.DataFrame) -> np.ndarray:
+    """What the network sees in every row, the last of the layers that tell, float32 ``(rows, width)``."""
+    parts = [seen_by(fitted.network, arrays)[1][-1] for arrays, _ in encoded(fitted.features, frame)]
+    return np.concatenate(parts)
+
+
+def expected(fitted: Fitted, frame: pl.DataFrame) -> np.ndarray:
+    """The loss that the network's own probabilities lead to expect, row by row; zero for other answers."""
+    if fitted.target.answer not in ("classes", "ordered") or not frame.height:
+        return np.zeros(frame.height)
+    told = np.clip(answers_for(fitted, frame).astype(np.float64), 1e-12, 1)
+    entropy: np.ndarray = -(told * np.log(told)).sum(1)
+    return entropy
+
+
+def coded(old: pl.Series, new: pl.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Both columns as codes of their values, of numbers with many values as tenths of the old ones' range;
+    missing cells have a code of their own."""
+    if old.dtype.is_numeric() and old.n_unique() > BINS:
+        edges = np.unique(np.nanquantile(_floats(old), np.linspace(0, 1, BINS + 1)[1:-1]))
+        return tuple(
+            np.where(np.isnan(v), 0, 1 + np.searchsorted(edges, v)).astype(np.int64)
+            for v in (_floats(old), _floats(new))
+        )  # type: ignore[return-value]
+    both = pl.concat([old.cast(pl.String), new.cast(pl.String)])
+    codes = both.rank("dense").fill_null(0).to_numpy().astype(np.int64)
+    return codes[: len(old)], codes[len(old) :]
+
+
+def _effect(codes: tuple[np.ndarray, np.ndarray], losses: RowLosses) -> str:
+    """What the loss on the old rows would be if their values came as often as they do in the new ones."""
+    old, new = codes
+    count = int(max(old.max(), new.max())) + 1
+    was, is_ = np.bincount(old, minlength=count), np.bincount(new, minlength=count)
+    weights = np.where(was > 0, is_ / len(new) / np.maximum(was / len(old), 1e-12), 0.0)[old]
+    if not weights.any():
+        return "no old row has such values"
+    change = float((weights * losses.loss).sum() / weights.sum() - losses.loss.mean())
+    return f"{losses.measures[0]} {change:+.3g} by this alone"
+
+
+def _numbers_apart(old: pl.Series, new: pl.Series) -> Apart:
+    a, b = _floats(old), _floats(new)
+    return numbers_apart(a[~np.isnan(a)], b[~np.isnan(b)])
+
+
+def _floats(series: pl.Series) -> np.ndarray:
+    return series.cast(pl.Float64).fill_null(np.nan).to_numpy()
+
+
+def _losses(fitted: Fitted, frame: pl.DataFrame) -> RowLosses:
+    return losses_of(fitted.target, answers_for(fitted, frame), fitted.target.encode(frame))
+
+
+def _some(frame: pl.DataFrame, seed: int, most: int = MOST) -> pl.DataFrame:
+    """At most so many rows, by chance, in their order."""
+    if frame.height <= most:
+        return frame
+    return frame[np.sort(np.random.default_rng((seed, 4)).permutation(frame.height)[:most])]
+
+
+# ---------------------------------------------------------------------- which of them are beyond chance
+
+
+def holm(found: list[Drift], level: float) -> list[Drift]:
+    """Of many comparisons those that are beyond chance: in all, one by mistake with probability ``level``
+    at most (Holm 1979, "A simple sequentially rejective multiple test procedure")."""
+    order = sorted(found, key=lambda each: each.p)
+    judged, open_ = [], True
+    for place, each in enumerate(order):
+        open_ = open_ and each.p <= level / (len(order) - place)
+        judged.append(msgspec.structs.replace(each, moved=open_ and each.distance >= WORTH))
+    return judged
+
+
+def alone(each: Drift, level: float) -> Drift:
+    """One comparison by itself."""
+    small = each.what == "answers" and each.distance < WORTH
+    return msgspec.structs.replace(each, moved=each.p <= level and not small)
+
+
+# -------------------------------------------------------------------------------------------- in words
+
+
+def _said_column(field: Field, old: pl.Series, new: pl.Series, apart: Apart, effect: str) -> Drift:
+    if old.dtype.is_numeric():
+        measure = "gap of the distributions"
+        middle = [each.median() for each in (old, new)]
+        said = f"median {_number(middle[0])} → {_number(middle[1])}"
+    else:
+        measure = "difference of shares"
+        said = _moved_most(old, new)
+    return Drift(
+        what="column",
+        measure=measure,
+        distance=apart.distance,
+        p=apart.p,
+        moved=False,
+        column=field.name,
+        message=f"Column {field.name!r}: {said} ({measure} {apart.distance:.2f}).",
+        effect=effect,
+    )
+
+
+def _said_missing(field: Field, old: pl.Series, new: pl.Series, apart: Apart) -> Drift:
+    shares = [each.null_count() / len(each) for each in (old, new)]
+    return Drift(
+        what="missing",
+        measure="difference of shares",
+        distance=apart.distance,
+        p=apart.p,
+        moved=False,
+        column=field.name,
+        message=f"Column {field.name!r}: {shares[0]:.1%} → {shares[1]:.1%} of the cells are missing.",
+    )
+
+
+def _moved_most(old: pl.Series, new: pl.Series) -> str:
+    """The value whose share changed most."""
+    before, now = (each.cast(pl.String).drop_nulls().value_counts(normalize=True) for each in (old, new))
+    name = before.columns[0]
+    both = before.join(now, on=name, how="full", coalesce=True).fill_null(0.0)
+    if not both.height:
+        return "no values"
+    most = both.with_columns(gap=(pl.col("proportion") - pl.col("proportion_right")).abs())
+    row = most.sort(["gap", name], descending=[True, False]).row(0, named=True)
+    return f"{row[name]!r} {row['proportion']:.1%} → {row['proportion_right']:.1%}"
+
+
+def _number(value: object) -> str:
+    return f"{float(value):.4g}" if isinstance(value, int | float) else "none"

@@ -1,0 +1,254 @@
+"""The gate: a candidate takes over only if it is proved better on what is new, and not worse on what was."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+import numpy as np
+
+from lamina.data.groups import Grouping
+from lamina.learning.losses import RowLosses
+from lamina.learning.records import Comparison, LearnSettings, Verdict
+
+LEAST: Final = 20  # rows with which two networks can be compared at all
+SMALL: Final = 0.1  # of what a constant answer loses: losses below count as this large for the margin
+LEAST_GROUP: Final = 50  # rows of a group that can be judged by itself
+
+
+class Judged(NamedTuple):
+    """What both lose on the same rows that neither has learnt from; ``blind`` is what the best constant
+    answer loses there, (loss, error); ``small``: the share of it that small losses count as; ``taken``: the
+    share of the rows that the candidate answers with a class that the champion does not know."""
+
+    champion: RowLosses
+    candidate: RowLosses
+    blind: tuple[float, float]
+    small: float = SMALL
+    taken: float | None = None
+
+    @property
+    def rows(self) -> int:
+        return len(self.champion.loss)
+
+
+def decide(
+    new: Judged,
+    old: Judged,
+    settings: LearnSettings,
+    *,
+    groups: Sequence[Grouping] = (),
+    relation: bool = False,
+) -> Verdict:
+    """Promoted or kept.
+
+    On new rows: better by a one-sided test at the level. On old rows: not worse by more than the margin, by a
+    test that says so only where that is proved (non-inferiority). In no group worse by more, beyond chance.
+    ``groups`` are of the new rows and after them the old ones; ``relation``: the same inputs mean something
+    else now, so that old rows may not be the judges; then the candidate must decide better on new rows by
+    more than half of what it loses on old ones.
+    """
+    better = superior("new rows", new.champion.loss, new.candidate.loss, new.champion.measures[0], settings)
+    decides = following(new, old, settings)
+    tests = [better, *not_worse("old rows", old, settings), *in_groups(new, old, groups, settings)]
+    shown = (*tests, *(_not_needed(each) for each in decides))
+    failed = [each for each in tests if each.needed and not each.passed]
+    if not failed:
+        return Verdict(outcome="promoted", why=_why_promoted(tests), tests=shown)
+    follow = relation and settings.relation == "follow"
+    freed = [_not_needed(each) if each.on == "old rows" else each for each in tests]
+    if follow and all(each.passed for each in (*decides, *(e for e in freed if e.needed))):
+        why = (
+            "the relation between inputs and answers changed, and the candidate decides better on the new "
+            "rows by more than half of what it loses on the old ones"
+        )
+        return Verdict(outcome="promoted", why=why, tests=(*freed, *decides), followed=True)
+    return Verdict(outcome="kept", why=_why_kept(failed), advice=_advice(failed), tests=shown)
+
+
+def contradicted(verdict: Verdict) -> bool:
+    """Whether learning the new rows did harm and no good: they are not to be learnt from again.
+
+    So it is where old rows are answered worse by more than the margin, and new ones no better: mislabelled
+    rows look like this, and rows of a world that changed do not.
+    """
+    tests = [each for each in verdict.tests if each.needed]
+    worse = any(each.on == "old rows" and each.difference > each.allowed for each in tests)
+    better = any(each.on == "new rows" and each.passed for each in verdict.tests[1:])
+    return verdict.outcome == "kept" and worse and not better
+
+
+# ----------------------------------------------------------------------------------------- the tests
+
+
+def superior(
+    on: str, champion: np.ndarray, candidate: np.ndarray, measure: str, settings: LearnSettings
+) -> Comparison:
+    """Whether the candidate's mean loss is smaller: the bound of the difference lies below zero."""
+    return compared(on, champion, candidate, measure, settings.level, allowed=0.0)
+
+
+def not_worse(on: str, judged: Judged, settings: LearnSettings) -> list[Comparison]:
+    """Whether losses rose by no more than the margin, which has to be proved, and errors by no more than that
+    as far as can be seen: few rows prove nothing of rare errors. Without old rows there is nothing to say."""
+    if not judged.rows:
+        return []
+    found = []
+    for number, measure in enumerate(dict.fromkeys(judged.champion.measures)):
+        old, new = ((each.loss, each.error)[number] for each in (judged.champion, judged.candidate))
+        allowed = allowance(old, judged.blind[number], settings.margin, judged.small)
+        test = compared(on, old, new, measure, settings.level, allowed=allowed)
+        seen = number > 0 and test.difference <= allowed
+        found.append(msgspec.structs.replace(test, passed=test.passed or seen))
+    if judged.taken is not None:
+        found.append(_taken(on, judged, settings))
+    return found
+
+
+def _taken(on: str, judged: Judged, settings: LearnSettings) -> Comparison:
+    """The share of old rows that are answered with a class that has just been learnt."""
+    share = judged.taken or 0.0
+    return Comparison(
+        on=on, measure="answered with a new class", rows=judged.rows, champion=0.0, candidate=share,
+        difference=share, most=share, allowed=settings.margin, passed=share <= settings.margin,
+    )  # fmt: skip
+
+
+def in_groups(
+    new: Judged, old: Judged, groups: Sequence[Grouping], settings: LearnSettings
+) -> list[Comparison]:
+    """Whether losses rose by more than the margin in any named group, beyond chance: groups are too small to
+    prove that they did not. Of new and old rows together."""
+    champion = np.concatenate([new.champion.loss, old.champion.loss])
+    candidate = np.concatenate([new.candidate.loss, old.candidate.loss])
+    measure, blind, found = new.champion.measures[0], max(new.blind[0], old.blind[0]), []
+    for each in groups:
+        for name, inside in zip(each.names, each.members, strict=True):
+            if inside.sum() >= LEAST_GROUP:
+                before, after = champion[inside], candidate[inside]
+                allowed = allowance(before, blind, settings.margin)
+                on = f"{each.column} = {name}"
+                test = compared(on, before, after, measure, settings.level, allowed=allowed)
+                least = 2 * test.difference - test.most  # the lower bound
+                fine = test.difference <= allowed or least <= 0
+                found.append(msgspec.structs.replace(test, passed=test.passed or fine))
+    return found
+
+
+def following(new: Judged, old: Judged, settings: LearnSettings) -> list[Comparison]:
+    """Whether decisions, not only probabilities, are better on new rows, by more than half of what old rows
+    lose: where an old relation is turned round, all that is won there is lost here.
+
+    Mislabelled rows make a candidate less sure, which costs less on such rows, but no better at deciding.
+    """
+    measure = new.champion.measures[1]
+    decides = compared(
+        "new rows", new.champion.error, new.candidate.error, measure, settings.level, allowed=0.0
+    )
+    lost = float((old.candidate.error - old.champion.error).mean()) if old.rows else 0.0
+    gain = compared(
+        "new rows, beside half of what old rows lose",
+        new.champion.error,
+        new.candidate.error + max(lost, 0.0) / 2,
+        measure,
+        settings.level,
+        allowed=0.0,
+    )
+    return [decides, gain]
+
+
+def allowance(champion: np.ndarray, blind: float, margin: float, small: float = SMALL) -> float:
+    """By how much a mean loss may rise: a share of itself, of a small one a share of ``small`` of what
+    knowing nothing loses."""
+    own = float(champion.mean()) if len(champion) else 0.0
+    return margin * max(own, small * blind)
+
+
+def compared(
+    on: str, champion: np.ndarray, candidate: np.ndarray, measure: str, level: float, *, allowed: float
+) -> Comparison:
+    """A one-sided paired t test: with so few rows that nothing can be said, it is not passed."""
+    rows = len(champion)
+    difference = candidate - champion
+    mean = float(difference.mean()) if rows else float("nan")
+    most = upper(difference, level) if rows >= LEAST else float("inf")
+    same = rows >= LEAST and not difference.any()
+    return Comparison(
+        on=on,
+        measure=measure,
+        rows=rows,
+        champion=float(champion.mean()) if rows else float("nan"),
+        candidate=float(candidate.mean()) if rows else float("nan"),
+        difference=mean,
+        most=most,
+        allowed=allowed,
+        passed=most < allowed or (same and allowed > 0),
+    )
+
+
+def upper(values: np.ndarray, level: float) -> float:
+    """The one-sided upper confidence bound of the mean of independent values (Student)."""
+    from scipy.stats import t
+
+    spread = float(values.std(ddof=1)) / len(values) ** 0.5
+    return float(values.mean()) + float(t.ppf(1 - level, len(values) - 1)) * spread
+
+
+# ----------------------------------------------------------------------------------------- in words
+
+
+def _why_promoted(tests: Sequence[Comparison]) -> str:
+    first = tests[0]
+    return (
+        f"on {first.rows:,} new rows that it had not seen, the candidate's {first.measure} is "
+        f"{first.candidate:.4g} instead of {first.champion:.4g}, and on old rows it is not worse by more "
+        "than the margin"
+    )
+
+
+def _why_kept(failed: Sequence[Comparison]) -> str:
+    said = []
+    for each in failed:
+        if each.rows < LEAST:
+            said.append(f"{each.on}: {each.rows} rows are too few to compare by")
+        elif each.allowed == 0:
+            said.append(
+                f"{each.on}: {each.measure} {each.candidate:.4g} instead of {each.champion:.4g} is not "
+                f"proved to be better ({each.rows:,} rows)"
+            )
+        else:
+            said.append(
+                f"{each.on}: {each.measure} rose from {each.champion:.4g} to {each.candidate:.4g}, or may "
+                f"have risen by {each.most:.2g}; {each.allowed:.2g} is allowed ({each.rows:,} rows)"
+            )
+    return "; ".join(said)
+
+
+def _advice(failed: Sequence[Comparison]) -> str:
+    first = failed[0]
+    if first.rows < LEAST:
+        return f"Bring more rows with answers: at least {LEAST} of those held back to judge by are needed."
+    if first.allowed == 0 and first.difference < 0:
+        gap, reach = -first.difference, first.most - first.difference
+        needed = int(np.ceil(first.rows * (reach / max(gap, 1e-12)) ** 2))
+        return (
+            f"If the gain is real, about {needed:,} rows to judge by would show it; they add up from update "
+            "to update."
+        )
+    if first.allowed == 0:
+        return (
+            "The champion answers these rows as well as a network that has learnt from them: nothing to do."
+        )
+    if first.difference <= first.allowed:
+        return (
+            "The old rows are too few to prove that nothing is lost: raise the margin, or keep more of them."
+        )
+    return (
+        "The new rows contradict the old ones. Look at the answers of the new rows; if the world did change, "
+        "more rows like these will show it."
+    )
+
+
+def _not_needed(test: Comparison) -> Comparison:
+    return msgspec.structs.replace(test, needed=False)

@@ -1,0 +1,62 @@
+"""How a candidate learns, chosen by what moved and what grew."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from lamina.learning.records import Drift, Grown, LearnSettings
+
+MUCH = 0.3  # of all rows are new: a network that learnt from few
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that is chosen about one lesson.
+
+    ``rate``: share of the first training's learning rate; ``passes`` over the new rows, at least so many
+    ``steps``; ``old_per_new``: remembered rows per new row in each pass; ``hold``: how much the champion's
+    answers count beside the true ones; ``natural``: old and new rows are mixed as they stand for the world,
+    so that no class is learnt beyond its share. ``why`` is printed.
+    """
+
+    rate: float
+    passes: int
+    old_per_new: float
+    hold: float
+    why: str
+    steps: int = 1
+    natural: bool = False
+    seed: int = 0
+    time_limit: float | None = None
+
+
+def plan_for(
+    drift: Sequence[Drift], grown: Sequence[Grown], settings: LearnSettings, *, share: float
+) -> Plan:
+    """Gently where nothing moved; quickly, and with less of the old, where the relation is another one.
+
+    ``share``: of all the rows that the network stands for by now, how many are new, 0 to 1: a network that
+    had few to learn from has most still to learn.
+    """
+    moved = {each.what for each in drift if each.moved}
+    classes = any(each.what in ("class", "label") for each in grown)
+    if "relation" in moved and not grown:  # what is new explains that the champion errs on it
+        chosen = {"rate": 1.0, "passes": 8, "steps": 300, "old_per_new": 0.5, "hold": 0.0}
+        why = "the relation changed: new rows count most, the champion's answers are not held"
+    elif classes:
+        chosen = {"rate": 1.0, "passes": 10, "steps": 200, "old_per_new": 1.0, "hold": 0.3, "natural": True}
+        why = "new classes: mixed with the old ones as often as they come, and the old answers held"
+    elif grown or "column" in moved or "missing" in moved or share > MUCH:
+        chosen = {
+            "rate": 1.0,
+            "passes": 8 if share > MUCH else 4,
+            "steps": 200,
+            "old_per_new": 1.0,
+            "hold": 0.2,
+        }
+        why = "much to learn: as many old rows beside the new ones, and their answers held a little"
+    else:
+        chosen = {"rate": 0.3, "passes": 3, "steps": 60, "old_per_new": 2.0, "hold": 0.5}
+        why = "nothing moved: gently, with twice as many old rows"
+    return Plan(**chosen, why=why, seed=settings.seed, time_limit=settings.time_limit)  # type: ignore[arg-type]

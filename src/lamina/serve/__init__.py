@@ -1,0 +1,1 @@
+"""HTTP over models: one process, several networks, answers in milliseconds."""

@@ -1,0 +1,164 @@
+"""A store in service: its champion answers, what it answered is logged, and it goes on learning."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import sys
+import tempfile
+from collections import deque
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import msgspec
+import polars as pl
+from starlette.concurrency import run_in_threadpool
+
+from lamina.data.table import Table
+from lamina.serve.problems import Problem
+from lamina.serve.served import Served
+from lamina.store.logged import remember
+from lamina.stores import Store
+
+log = logging.getLogger("lamina.serve")
+
+EVERY: Final = 0.5  # seconds between two looks at which version is the champion, and two writings of the log
+MOST_UNLOGGED: Final = 200_000  # rows that wait to be logged; beyond it requests are refused
+MOST_JOBS: Final = 100  # finished lessons that are remembered
+
+
+class Answered(NamedTuple):
+    """What is to be logged of one request: the rows as they came, the answers, their ids; who asked whom."""
+
+    rows: pl.DataFrame
+    answers: pl.DataFrame
+    ids: list[str]
+    served: Served
+    who: str
+
+
+class Job(msgspec.Struct):
+    """One lesson: ``state`` is learning, then its outcome or failed; ``report`` what it told."""
+
+    id: str
+    state: str = "learning"
+    report: Any = None
+
+
+class Living:
+    """One store. ``logs``: what is answered is kept in its log, in batches that no answer waits for."""
+
+    def __init__(self, name: str, store: Store, *, logs: bool) -> None:
+        self.name = name
+        self.store = store
+        self.logs = logs
+        self.unlogged: deque[Answered] = deque()
+        self.waiting = 0
+        self.jobs: dict[str, Job] = {}
+        self.learning: asyncio.Task[None] | None = None
+
+    def champion(self) -> Served:
+        """The version in use, loaded."""
+        version = self.store.version
+        return Served(self.name, self.store.model(version), str(version))
+
+    def newer(self, than: Served) -> Served | None:
+        """The champion, where it is another version than this one."""
+        return None if str(self.store.version) == than.version else self.champion()
+
+    # ------------------------------------------------------------------------------------ the log
+
+    def remember(self, answered: Answered) -> None:
+        """Puts answers in line to be logged. Raises Problem 503 where the log cannot keep up."""
+        if self.waiting > MOST_UNLOGGED:
+            raise Problem(503, "The log cannot keep up.", "Try again later.", retry_after=2)
+        self.waiting += answered.rows.height
+        self.unlogged.append(answered)
+
+    def write(self) -> None:
+        """Logs whatever is in line, one call for requests of the same version, columns and caller."""
+        while self.unlogged:
+            first = self.unlogged.popleft()
+            together = [first]
+            while self.unlogged and _alike(self.unlogged[0], first):
+                together.append(self.unlogged.popleft())
+            rows = pl.concat([each.rows for each in together], how="vertical_relaxed")
+            answers = pl.concat([each.answers for each in together])
+            ids = [each for one in together for each in one.ids]
+            remember(
+                self.store.opened, first.served.model.fitted, int(first.served.version),
+                Table(rows, f"HTTP: {first.who}"), answers, ids, first.who,
+            )  # fmt: skip
+            self.waiting -= rows.height
+
+    # ----------------------------------------------------------------------------------- learning
+
+    def learn(self, frame: pl.DataFrame) -> Job:
+        """Begins a lesson in a process of its own. Raises Problem 409 where one is under way."""
+        if self.learning is not None and not self.learning.done():
+            raise Problem(
+                409, "The store is learning already.", "Ask again when it has ended.", retry_after=10
+            )
+        job = Job(os.urandom(8).hex())
+        self.jobs[job.id] = job
+        for old in list(self.jobs)[:-MOST_JOBS]:
+            del self.jobs[old]
+        self.learning = asyncio.create_task(self._lesson(job, frame))
+        return job
+
+    async def _lesson(self, job: Job, frame: pl.DataFrame) -> None:
+        handle, name = tempfile.mkstemp(suffix=".parquet", prefix="lamina-lesson-")
+        os.close(handle)
+        rows = Path(name)
+        process = None
+        try:
+            await run_in_threadpool(frame.write_parquet, rows)
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-W", "ignore", "-m", "lamina.cli.main", "learn", str(self.store.place), name,
+                "--json", "--note", "over HTTP",
+                stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+            told, said = await process.communicate()
+            job.report, job.state = _outcome(told, said)
+        except Exception as error:
+            job.state, job.report = "failed", {"problem": str(error)}
+            log.exception("a lesson failed")
+        finally:
+            if process is not None and process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+            rows.unlink(missing_ok=True)
+
+    def job(self, name: str) -> Job:
+        """A lesson by its id. Raises Problem 404."""
+        if name not in self.jobs:
+            raise Problem(404, f"There is no lesson {name[:40]!r}.", "Its id is what POST …/learn answered.")
+        return self.jobs[name]
+
+
+def _alike(one: Answered, other: Answered) -> bool:
+    return one.served is other.served and one.who == other.who and one.rows.schema == other.rows.schema
+
+
+def _outcome(told: bytes, said: bytes) -> tuple[Any, str]:
+    """The report of the command, and what came of it."""
+    try:
+        report = msgspec.json.decode(told)
+    except msgspec.DecodeError:
+        return {"problem": said.decode(errors="replace")[-2000:]}, "failed"
+    if not isinstance(report, dict) or "error" in report:
+        return report, "failed"
+    return report, str(report.get("outcome") or report.get("verdict", {}).get("outcome", "done"))
+
+
+def refuse_unless_living(living: Living | None) -> Living:
+    """Raises Problem 409 for what only a store can do."""
+    if living is None:
+        raise Problem(
+            409,
+            "This model is a file: it keeps no log and learns nothing.",
+            "Serve a store: lamina add STORE MODEL, then lamina serve STORE.",
+        )
+    return living

@@ -1,0 +1,44 @@
+"""What a server measures of itself, for Prometheus."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0, 30.0)  # seconds
+
+
+class Metrics:
+    """The measures of one server; each server has a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        labels = ("model", "verb")
+        self.requests = Counter(
+            "lamina_requests_total",
+            "Requests by what came of them",
+            (*labels, "status"),
+            registry=self.registry,
+        )
+        self.rows = Counter("lamina_rows_total", "Rows answered", labels, registry=self.registry)
+        self.seconds = Histogram(
+            "lamina_request_seconds",
+            "Seconds from the whole body to the answer",
+            labels,
+            buckets=BUCKETS,
+            registry=self.registry,
+        )
+        self.waiting = Gauge("lamina_rows_waiting", "Rows that wait", ("model",), registry=self.registry)
+        self.version = Gauge(
+            "lamina_model", "The versions served", ("model", "version"), registry=self.registry
+        )
+
+    def told(self, model: str, verb: str, status: int, rows: int, seconds: float) -> None:
+        """Counts one request."""
+        self.requests.labels(model, verb, str(status)).inc()
+        if rows:
+            self.rows.labels(model, verb).inc(rows)
+        self.seconds.labels(model, verb).observe(seconds)
+
+    def text(self) -> bytes:
+        """As Prometheus reads it."""
+        return generate_latest(self.registry)

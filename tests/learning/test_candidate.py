@@ -1,0 +1,97 @@
+"""How a candidate learns: what it sees how often, and that what the champion said is held."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from lamina.learning.candidate import Lesson, order, shares
+from lamina.learning.distil import distance
+from lamina.learning.plan import plan_for
+from lamina.learning.records import Drift, Grown, LearnSettings
+from lamina.network.outputs.base import QUIET
+from lamina.network.outputs.classes import Classes
+from lamina.network.outputs.labels import Labels
+from lamina.network.outputs.number import Number
+from lamina.network.outputs.several import Several
+
+NEW_CLASS = (Grown(what="class", column="y", values=("d",), count=1),)
+
+
+def a_lesson(new: int, old: int, stands: float = 1.0) -> Lesson:
+    return Lesson({}, np.zeros(new + old), None, new, np.full(old, stands))
+
+
+def moved(what: str) -> Drift:
+    return Drift(what=what, measure="", distance=1.0, p=0.0, moved=True, message="")  # type: ignore[arg-type]
+
+
+def test_every_new_row_is_seen_in_every_pass() -> None:
+    plan = plan_for((), (), LearnSettings(), share=0.1)
+    rows = order(a_lesson(100, 1000), plan)
+    assert (np.bincount(rows, minlength=1100)[:100] == plan.passes).all()
+    assert (rows >= 100).sum() == plan.passes * plan.old_per_new * 100
+    assert np.array_equal(rows, order(a_lesson(100, 1000), plan))
+
+
+def test_new_classes_come_as_often_as_they_do_in_the_world() -> None:
+    plan = plan_for((moved("relation"),), NEW_CLASS, LearnSettings(), share=0.1)
+    lesson = a_lesson(4000, 2000, stands=10.0)  # 20,000 old rows and 4,000 new ones
+    assert shares(lesson, plan) == (400, 2000)
+    rows = order(lesson, plan)
+    seen = np.bincount(rows, minlength=6000)
+    assert (seen[:4000] >= 1).all()
+    assert seen[2000 + 2000 :].sum() / seen[:4000].sum() == pytest.approx(5, rel=0.01)
+
+
+def test_a_lesson_is_as_long_as_it_may_be_and_must_be() -> None:
+    plan = plan_for((), (), LearnSettings(), share=0.1)
+    assert len(order(a_lesson(100, 1000), plan, most=700)) == 600
+    assert len(order(a_lesson(10, 10), plan, least=1000)) >= 1000
+    assert len(order(a_lesson(50, 0), plan)) == 150
+
+
+def test_what_moved_says_how_much_of_the_old_is_held() -> None:
+    def held(*what: str, grown: tuple[Grown, ...] = ()) -> float:
+        return plan_for([moved(each) for each in what], grown, LearnSettings(), share=0.1).hold
+
+    assert held() > held("column") > held("relation") == 0
+    assert held("relation", grown=NEW_CLASS) > 0
+    assert (
+        plan_for((), (), LearnSettings(), share=0.9).rate > plan_for((), (), LearnSettings(), share=0.1).rate
+    )
+
+
+@pytest.mark.parametrize("kind", [Classes, Labels, Number])
+def test_the_champion_s_own_scores_are_the_nearest(kind: type) -> None:
+    torch.manual_seed(0)
+    scores = 1 if kind is Number else 3
+    output, said = kind(4, scores, 2), torch.randn(2, 5, scores)
+    now = said.clone().requires_grad_()
+    distance(output, now, said).backward()
+    assert now.grad is not None
+    assert now.grad.abs().max() < 1e-6
+    for seed in range(5):
+        torch.manual_seed(seed)
+        assert distance(output, said + 0.1 * torch.randn_like(said), said) > distance(output, said, said)
+
+
+def test_classes_that_the_champion_did_not_know_are_not_held() -> None:
+    output, said = Classes(4, 3, 1), torch.tensor([[[1.0, -1.0, QUIET]]])
+    for value in (-5.0, 5.0):
+        now = torch.tensor([[[1.0, -1.0, value]]])
+        torch.testing.assert_close(distance(output, now, said), distance(output, said, said))
+
+
+def test_several_targets_are_held_each_in_its_own_way() -> None:
+    heads = [
+        {"name": "a", "output": "classes", "scores": 2, "answers": 0, "flat": False, "spec": {},
+         "constant": [0.5, 0.5], "weight": 1.0},
+        {"name": "b", "output": "number", "scores": 1, "answers": 0, "flat": True, "spec": {},
+         "constant": [0.0], "weight": 3.0},
+    ]  # fmt: skip
+    output, said = Several(4, 3, 1, spec={"heads": heads}), torch.randn(1, 6, 3)
+    now = said + torch.tensor([0.0, 0.0, 2.0])
+    gap = distance(output, now, said) - distance(output, said, said)
+    assert float(gap) == pytest.approx(3.0 * 4.0 / 2)

@@ -1,0 +1,82 @@
+"""A real server in a process of its own, asked through the client."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+import lamina
+from lamina.client import ServerError
+
+
+@pytest.fixture(scope="module")
+def address(model_files: Path) -> Iterator[str]:
+    command = [
+        sys.executable,
+        "-m",
+        "lamina.cli.main",
+        "serve",
+        str(model_files / "churn.lamina"),
+        "--port",
+        "0",
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        yield server.stdout.readline().split(" at ")[1].strip().removesuffix("/docs")
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(20) in (0, -signal.SIGTERM)
+
+
+def test_the_client_answers_as_the_model_does(address: str, churn_folder: Path, churn_model: lamina.Model):
+    wanted = churn_model.predict(churn_folder / "new.csv")
+    with lamina.Client(address) as client:
+        answers = client.predict(churn_folder / "new.csv")
+        assert answers["predicted_churned"].equals(wanted["predicted_churned"])
+        np.testing.assert_allclose(answers["probability"], wanted["probability"], atol=1e-5)
+        frame = client.predict(pd.read_csv(churn_folder / "new.csv"))
+        assert isinstance(frame, pd.DataFrame)
+        assert client.model()["target"] == ["churned"]
+        assert client.schema()["fields"]
+
+
+def test_the_same_for_asyncio(address: str, churn_folder: Path):
+    async def ask() -> list[pl.DataFrame]:
+        async with lamina.AsyncClient(address) as client:
+            asked = (client.predict(churn_folder / "new.csv") for _ in range(8))
+            return list(await asyncio.gather(*asked))
+
+    answers = asyncio.run(ask())
+    assert all(each.equals(answers[0]) for each in answers)
+
+
+def test_what_the_server_says_is_told(address: str, churn_folder: Path):
+    with lamina.Client(address) as client, pytest.raises(ServerError, match="months") as caught:
+        client.predict(pl.read_csv(churn_folder / "new.csv").drop("months"))
+    assert caught.value.facts["status"] == 422
+    with pytest.raises(lamina.LaminaError, match="no address"):
+        lamina.Client("localhost:8000")
+
+
+def test_a_server_that_is_not_there():
+    with (
+        lamina.Client("http://127.0.0.1:9", retries=0) as client,
+        pytest.raises(ServerError, match="reached"),
+    ):
+        client.model()
+
+
+def test_serving_needs_a_model_that_is_there(tmp_path: Path):
+    command = [sys.executable, "-m", "lamina.cli.main", "serve", str(tmp_path / "no.lamina")]
+    ran = subprocess.run(command, capture_output=True, text=True, env=dict(os.environ), check=False)
+    assert ran.returncode == 1
+    assert "no such file" in ran.stderr

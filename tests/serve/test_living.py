@@ -1,0 +1,110 @@
+"""A store behind HTTP: answers are logged, feedback joins, promotions take effect, lessons run."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from starlette.testclient import TestClient
+
+import lamina
+from lamina.serve.server import Settings, service_for
+from lamina.stores import Store
+from small_data import churn_table
+
+
+def table(rows: int, seed: int) -> pl.DataFrame:
+    """Customers as JSON can hold them."""
+    return churn_table(rows, seed=seed).with_columns(pl.col("joined").cast(pl.String))
+
+
+@pytest.fixture
+def store(tmp_path: Path, churn_model: lamina.Model) -> Store:
+    found = Store(tmp_path / "churn")
+    found.add(churn_model, id="customer")
+    return found
+
+
+def served(store: Store, **settings: Any) -> TestClient:
+    return TestClient(service_for([store.place], Settings(**settings)).app())
+
+
+def test_what_was_answered_meets_what_happened(store: Store):
+    rows = table(30, seed=5)
+    with served(store, log=True) as client:
+        answered = client.post("/v1/predict", json=rows.drop("churned").to_dicts()).json()
+        assert [row["id"] for row in answered["answers"]] == rows["customer"].to_list()
+        one = client.post("/v1/predict", json=rows.drop("churned").to_dicts()[0]).json()
+        assert one["answers"][0]["id"] == rows["customer"][0]
+        told = client.post("/v1/feedback", json=rows.select("customer", "churned").to_dicts()).json()
+        assert told["rows"] == 30
+        assert client.get("/v1/history").json()
+    live = store.live()
+    assert live["answered"].sum() >= 30 if "answered" in live.columns else live.height
+
+
+def test_a_row_without_its_id_is_refused_where_answers_are_logged(store: Store):
+    row = table(1, seed=5).drop("churned", "customer").to_dicts()[0]
+    with served(store, log=True) as client:
+        assert client.post("/v1/predict", json=row).json()["field"] == "customer"
+    with served(store) as client:
+        assert client.post("/v1/predict", json=row).status_code == 200
+
+
+def test_another_champion_answers_at_once(store: Store, churn_model: lamina.Model):
+    row = table(1, seed=5).drop("churned").to_dicts()[0]
+    with served(store) as client:
+        assert client.post("/v1/predict", json=row).json()["version"] == "1"
+        store.add(churn_model)
+        for _ in range(100):
+            if client.post("/v1/predict", json=row).json()["version"] == "2":
+                break
+            time.sleep(0.05)
+        assert client.post("/v1/predict", json=row).json()["version"] == "2"
+        assert client.post("/v1/rollback", json={}).json() == {"version": 1}
+        assert client.post("/v1/predict", json=row).json()["version"] == "1"
+        assert client.post("/v1/rollback", json={"to": 7}).status_code in (409, 422, 500)
+
+
+@pytest.mark.slow
+def test_a_lesson_in_a_process_of_its_own(store: Store):
+    with served(store) as client:
+        begun = client.post("/v1/learn", json=table(200, seed=6).to_dicts())
+        assert begun.status_code == 202
+        assert client.post("/v1/learn", json=table(5, seed=6).to_dicts()).status_code == 409
+        for _ in range(600):
+            job = client.get(begun.headers["location"]).json()
+            if job["state"] != "learning":
+                break
+            time.sleep(0.2)
+        assert job["state"] in ("promoted", "kept", "refused"), job
+        assert client.get("/v1/learn/nothing").status_code == 404
+
+
+def test_a_file_learns_nothing(model_files: Path):
+    with TestClient(service_for([model_files / "churn.lamina"], Settings()).app()) as client:
+        for verb in ("learn", "feedback", "rollback"):
+            assert client.post(f"/v1/{verb}", json=[{"a": 1}]).status_code == 409
+
+
+def test_the_log_is_written_when_the_server_stops(store: Store):
+    rows = table(5, seed=5).drop("churned")
+    service = service_for([store.place], Settings(log=True))
+    living = service.living["churn"]
+
+    async def run() -> None:
+        async with service.watched(service.app()):
+            served = service.models.named(None)
+            answers = served.model.predict(rows)
+            from lamina.serve.living import Answered
+
+            living.remember(Answered(rows, answers, rows["customer"].to_list(), served, "me"))
+            assert living.waiting == 5
+
+    asyncio.run(run())
+    assert living.waiting == 0
+    assert isinstance(store.live(), pl.DataFrame)
