@@ -92,7 +92,10 @@ def test_fit_says_what_it_chose_as_json(run: Run, churn_folder: Path, tmp_path: 
     )
     assert ran.code == 0, ran.err
     said = json.loads(ran.out)
-    assert set(said) == {"model", "choices", "findings", "validation", "epochs", "stopped"}
+    assert set(said) == {
+        *("model", "store", "version", "choices", "findings", "validation", "epochs", "stopped")
+    }
+    assert (said["store"], said["version"]) == (None, None)
     assert said["model"] == str(tmp_path / "m.lamina")
     assert said["validation"]["rows"] == 120
     assert len(said["epochs"]) >= 1
