@@ -37,7 +37,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 FEW, MANY = 3000, 300_000  # training rows at which other sizes are better
-WIDEST = 4000  # places that the columns of one kind take up together, where there are thousands
+WIDEST = 10_000  # places that the columns of one kind take up together, where there are thousands
 
 
 def embedding_size(situation: Situation, columns: int = 1) -> int:
