@@ -6,6 +6,7 @@ They are plain data: readable as JSON, comparable, without behaviour that needs 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, Literal
 
 import msgspec
@@ -36,7 +37,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
         return str(self.form.get("answer", "number" if self.kind == "number" else "classes"))
 
 
-class Schema(msgspec.Struct, frozen=True):
+class Schema(msgspec.Struct, frozen=True, dict=True):
     """All fields of a table, in the order of its columns."""
 
     fields: tuple[Field, ...]
@@ -48,13 +49,14 @@ class Schema(msgspec.Struct, frozen=True):
         return len(self.fields)
 
     def __contains__(self, name: object) -> bool:
-        return any(field.name == name for field in self.fields)
+        return name in self._by_name
 
     def __getitem__(self, name: str) -> Field:
-        for field in self.fields:
-            if field.name == name:
-                return field
-        raise KeyError(name)
+        return self._by_name[name]
+
+    @cached_property
+    def _by_name(self) -> dict[object, Field]:
+        return {field.name: field for field in self.fields}
 
     def with_role(self, role: Role) -> tuple[Field, ...]:
         """The fields that have this role, in column order."""

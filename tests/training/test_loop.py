@@ -18,14 +18,12 @@ from lamina.records import Field, Schema
 from lamina.training import fit as fitting
 from lamina.training.checkpoint import Checkpoint
 from lamina.training.examples import Examples
-from lamina.training.linear import LinearParts
 from lamina.training.loop import Training, train
 from lamina.training.precision import Machine
 from lamina.training.recipe import Recipe, annealing, rate_at
 from lamina.training.validation import Validation
 
 ROWS = 96
-NONE = LinearParts(None, torch.zeros(0))  # no layer has a linear part
 RECIPE = Recipe(
     steps=60, batch=16, rate=1e-2, decay=1e-2, warmup=3, cooldown=0.0, patience=4, average=0.9, anneal=0.5
 )
@@ -129,7 +127,7 @@ def run(checkpoint: Checkpoint | None) -> tuple[Network, Training]:
     features, examples = data()
     network = network_for(features)
     parts = fitting.Parts(torch.arange(64), torch.arange(64, ROWS), torch.arange(0))
-    training, before = fitting.run(network, examples, parts, NONE, RECIPE, "log_loss", checkpoint, False)
+    training, before = fitting.run(network, examples, parts, RECIPE, "log_loss", checkpoint, False)
     assert before is not None
     return network, training
 
@@ -277,7 +275,6 @@ def test_both_phases_share_the_time_limit(clock: Clock) -> None:
         network_for(features),
         examples,
         parts,
-        NONE,
         timed(3.0, patience=10**6, anneal=0.5),
         "log_loss",
         None,

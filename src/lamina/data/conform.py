@@ -60,7 +60,8 @@ class Conforming:
     def __init__(self, table: Table, schema: Schema, *, need_target: bool) -> None:
         _check_present(table, schema, need_target)
         self.table, self.need_target = table, need_target
-        self.fields = [f for f in schema if f.role != "ignored" and f.name in table.columns]
+        have = set(table.columns)
+        self.fields = [f for f in schema if f.role != "ignored" and f.name in have]
         self.findings = list(_extra_columns(table, schema))
 
     def __iter__(self) -> Iterator[tuple[Field, pl.Series]]:
@@ -80,13 +81,9 @@ class Conforming:
 
 def conform_part(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
     """Some rows of a table that as a whole was found to conform: what cannot be read is null."""
-    return pl.DataFrame(
-        [
-            _conform_column(frame[field.name], field)[0]
-            for field in schema
-            if field.role != "ignored" and field.name in frame.columns
-        ]
-    )
+    have = set(frame.columns)
+    used = [field for field in schema if field.role != "ignored" and field.name in have]
+    return pl.DataFrame([_conform_column(frame[field.name], field)[0] for field in used])
 
 
 # ------------------------------------------------------------------------------ columns and rows
@@ -94,7 +91,7 @@ def conform_part(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
 
 def _check_present(table: Table, schema: Schema, need_target: bool) -> None:
     """All missing columns in one message; the target's absence has its own error."""
-    have = table.columns
+    have, present = table.columns, set(table.columns)
     for target in schema.with_role("target"):
         if need_target and target.name not in have:
             raise TargetError(
@@ -103,7 +100,7 @@ def _check_present(table: Table, schema: Schema, need_target: bool) -> None:
                 column=target.name,
             )
     needed = [field.name for field in schema.with_role("input")]
-    missing = [name for name in needed if name not in have]
+    missing = [name for name in needed if name not in present]
     if missing:
         listed = ", ".join(repr(name) for name in missing)
         raise ColumnError(

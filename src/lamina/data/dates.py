@@ -76,11 +76,19 @@ def detect_date(sample: pl.Series, *, counts: bool = False) -> DateForm | None:
         return DateForm(order="typed")
     if not (sample.dtype == pl.String or sample.dtype.is_integer() or sample.dtype.is_float()):
         return None
+    broken = _has_fractions(sample)
+    if broken and not counts:
+        return None
     cells = levels(to_text(sample))
     if cells.is_empty():
         return None
-    form = _detect_written(cells)
+    form = None if broken else _detect_written(cells)
     return _detect_count(cells) if form is None and counts else form
+
+
+def _has_fractions(sample: pl.Series) -> bool:
+    """Whether most cells are numbers with a fraction: no order of parts reads those."""
+    return sample.dtype.is_float() and bool(((sample % 1).fill_nan(0.0) != 0).sum() > len(sample) / 2)
 
 
 def _detect_written(cells: pl.DataFrame) -> DateForm | None:

@@ -29,6 +29,7 @@ _FLAGS: Final[tuple[tuple[str, str], ...]] = (
     ("sí", "no"),
     ("si", "no"),
 )
+_FIRST: Final = 1000  # cells among which most columns of numbers show that they are no flags
 _TRUE: Final = frozenset(true for true, _ in _FLAGS)
 _FALSE: Final = frozenset(false for _, false in _FLAGS)
 
@@ -44,12 +45,19 @@ def detect_flag(sample: pl.Series) -> FlagForm | None:
         return FlagForm()
     if not (sample.dtype == pl.String or sample.dtype.is_numeric()):
         return None
+    if sample.dtype.is_numeric() and _counts_on(sample.head(_FIRST)):
+        return None
     words = _flag_words(sample)
     found = set(words.filter(~is_missing(words)).unique().head(3).to_list())
     for true, false in _FLAGS:
         if found == {true, false}:
             return FlagForm(true=true, false=false)
     return None
+
+
+def _counts_on(numbers: pl.Series) -> bool:
+    """Whether there are other numbers than 0 and 1."""
+    return bool(((numbers != 0) & (numbers != 1) & ~is_missing(numbers)).any())
 
 
 def parse_flag(values: pl.Series, form: FlagForm) -> pl.Series:

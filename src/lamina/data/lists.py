@@ -7,6 +7,7 @@ and ``dates`` this has a form, a ``detect_…`` that finds it on a sample or ans
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 import msgspec
@@ -58,6 +59,9 @@ def detect_numbers(sample: pl.Series) -> ListForm | None:
         return None
     bracketed = cells["text"].str.contains(_BRACKETED).to_numpy().mean() >= READABLE_ROWS
     for mark, least in _NUMBER_MARKS.items():
+        marked = cells["text"].str.contains(r"\s" if mark == " " else re.escape(mark))
+        if not (marked & cells["text"].str.contains(r"\d")).any():
+            continue  # the usual case, told without reading
         for decimal in (".", ",") if mark != "," else (".",):
             form = ListForm(separator=mark, decimal=decimal)
             if _reads(cells, form, 1 if bracketed else least):

@@ -85,7 +85,7 @@ def detect_number(sample: pl.Series) -> NumberForm | None:
     if sample.dtype != pl.String:
         return None
     cells = levels(sample)
-    if cells.is_empty():
+    if not cells["text"].str.contains(r"\d").any():
         return None
     parts = _unit(_cells(cells["text"])).with_columns(cells["rows"]).filter(pl.col("body").is_not_null())
     if not enough(parts, cells):

@@ -247,16 +247,20 @@ def _written(column: Column) -> Reading:
     length = float(column.text.str.len_chars().median() or 0)  # type: ignore[arg-type]
     if column.named(ID_WORDS) and column.share >= 0.95 and column.filled >= FEW_ROWS:
         return Reading("id", _identifies(column), useless=True)
-    free = f"free text (median {words:.0f} words, {_percent(column.share)} distinct){_written_as(column)}"
     repeats = column.filled / max(column.distinct, 1)
     long = words >= 6 or length >= 60
     if long and (repeats < 2 or (column.distinct > FEW_ROWS and repeats < 10)):
-        return Reading("text", free)
+        return _free_text(column, words)
     if column.share <= 0.5 or column.filled < FEW_ROWS:
         return Reading("category", levels(column), form=category_form(column))
     if words >= 2:
-        return Reading("text", free)
+        return _free_text(column, words)
     return Reading("id", _identifies(column), useless=True)
+
+
+def _free_text(column: Column, words: float) -> Reading:
+    share = _percent(column.share)
+    return Reading("text", f"free text (median {words:.0f} words, {share} distinct){_written_as(column)}")
 
 
 def _written_as(column: Column) -> str:

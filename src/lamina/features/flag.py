@@ -17,6 +17,7 @@ class FlagFeature(Feature):
     """Flag columns → one int8 array ``(rows, columns)``: 1 yes, -1 no, 0 missing."""
 
     kind: ClassVar[str] = "flag"
+    enough: ClassVar[int | None] = 0
     name: str
     columns: tuple[str, ...]
 

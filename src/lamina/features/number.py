@@ -29,6 +29,7 @@ class NumberFeature(Feature):
 
     kind: ClassVar[str] = "number"
     enough: ClassVar[int | None] = MANY_ROWS
+    by_column: ClassVar[bool] = True
     name: str
     columns: tuple[str, ...]
     centre: tuple[float, ...]
@@ -45,6 +46,13 @@ class NumberFeature(Feature):
             spreads.append(spread)
             knots.append(_knots(scaled(values, centre, spread)))
         return cls(name, tuple(columns), tuple(centres), tuple(spreads), tuple(knots))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        columns, centre, spread, knots = zip(
+            *((p.columns[0], p.centre[0], p.spread[0], p.knots[0]) for p in parts), strict=True
+        )
+        return cls(parts[0].name, columns, centre, spread, knots)
 
     def transform(self, frame: pl.DataFrame) -> Arrays:
         out = np.empty((frame.height, len(self.columns)), np.float32)

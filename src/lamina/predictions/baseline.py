@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 import torch
@@ -13,6 +13,8 @@ from lamina.features.base import Arrays
 from lamina.features.features import Features
 from lamina.features.targets.base import Target
 from lamina.network.outputs.base import Output
+
+MOST_CELLS: Final = 8_000_000  # rows × columns of the linear model's matrix at once
 
 
 @dataclass(frozen=True)
@@ -34,9 +36,13 @@ class Baseline:
 
     def linear_answers(self, features: Features, arrays: Arrays, output: Output) -> np.ndarray:
         """Decoded answers ``(rows, …)``; of no width where no linear model gives such answers."""
+        rows, size = len(next(iter(arrays.values()))), max(1, MOST_CELLS // max(len(self.weights), 1))
         if not output.linear:
-            return np.zeros((len(next(iter(arrays.values()))), 0), np.float32)
-        scores = linear_matrix(features, arrays) @ self.weights + self.bias
+            return np.zeros((rows, 0), np.float32)
+        scores = np.empty((rows, len(self.bias)), np.float32)
+        for start in range(0, rows, size):  # one column per category: thousands of columns make many more
+            part = {name: each[start : start + size] for name, each in arrays.items()}
+            scores[start : start + size] = linear_matrix(features, part) @ self.weights + self.bias
         with torch.inference_mode():
             answers: np.ndarray = output.decode(torch.from_numpy(scores)[None]).numpy()
         return answers

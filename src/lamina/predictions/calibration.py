@@ -14,6 +14,7 @@ from typing import Any, Final, Self
 
 import numpy as np
 
+from lamina.scores.classes import LEAST as LEAST_IN_LOSS
 from lamina.scores.classes import log_loss
 from lamina.scores.labels import labels_log_loss
 
@@ -22,6 +23,7 @@ MOST_CLASSES: Final = 20  # for maps with weights or steps of every class
 LEAST_PER_CLASS: Final = 20  # rows of every class, for the same
 LEAST: Final = 1e-7  # a probability in a logarithm
 FEWEST: Final = 50  # rows: with fewer, probabilities stay as they are
+MOST_CELLS: Final = 1_000_000  # rows × classes corrected at once, and that a temperature is found on
 STRENGTH: Final = 10.0  # how little a linear map is held to be small, as scikit-learn's C
 
 
@@ -40,7 +42,12 @@ class Calibrator:
         """``(rows, class)`` → the same, float32, every row with the sum one."""
         if self.name == "none" or not len(probabilities):
             return probabilities
-        return _APPLY[self.name](probabilities.astype(np.float64), self.numbers).astype(np.float32)
+        told = np.empty(probabilities.shape, np.float32)
+        size = max(1, MOST_CELLS // probabilities.shape[1])
+        for start in range(0, len(told), size):  # many rows of many classes in float64 take gigabytes
+            part = probabilities[start : start + size].astype(np.float64)
+            told[start : start + size] = _APPLY[self.name](part, self.numbers)
+        return told
 
     @classmethod
     def fit(cls, probabilities: np.ndarray, answers: np.ndarray) -> Self:
@@ -123,10 +130,15 @@ def _softmax(scores: np.ndarray) -> np.ndarray:
 
 
 def _fit_temperature(p: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
-    logs = _logs(p)
+    rows = np.linspace(0, len(y) - 1, min(len(y), max(1000, MOST_CELLS // p.shape[1]))).astype(np.int64)
+    logs, y = _logs(p[rows]), y[rows]
+    logs -= logs.max(1, keepdims=True)
+    came = logs[np.arange(len(y)), y]
 
-    def loss(heat: float) -> float:
-        return log_loss(_softmax(logs / np.exp(heat)), y)
+    def loss(heat: float) -> float:  # the log loss of the softmax, which need not be worked out for it
+        cold = np.exp(-heat)
+        told = came * cold - np.log(np.exp(logs * cold).sum(1))
+        return float(np.minimum(-told, -np.log(LEAST_IN_LOSS)).mean())
 
     low, high = -2.0, 2.0
     for _ in range(30):  # the loss has one valley: close in on it by thirds

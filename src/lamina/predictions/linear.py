@@ -14,10 +14,9 @@ from lamina.features.features import Features
 from lamina.network.outputs.base import LinearOutput, Output
 from lamina.network.outputs.classes import Classes
 from lamina.network.outputs.number import Number
-from lamina.predictions.baseline import linear_matrix, linear_width
+from lamina.predictions.baseline import MOST_CELLS, linear_matrix, linear_width
 
 MOST_ROWS = 20_000  # training rows of the linear model
-MOST_CELLS = 8_000_000  # rows × columns of its matrix
 ROUNDS = 100  # of the optimizer
 AT_ONCE = 1000  # rows copied from the arrays at a time
 RIDGE = 1.0  # squared weights, against the sum of the rows' losses

@@ -24,7 +24,7 @@ class Bin(NamedTuple):
 def calibration_error(probabilities: np.ndarray, answers: np.ndarray) -> float:
     """Expected calibration error: the gap between confidence and accuracy, over bins of equal width
     (Guo et al. 2017, "On calibration of modern neural networks"). ``probabilities`` ``(rows, class)``."""
-    return confidence_error(probabilities.max(1), probabilities.argmax(1) == answers)
+    return confidence_error(probabilities.max(1).astype(np.float64), probabilities.argmax(1) == answers)
 
 
 def calibration_noise(probabilities: np.ndarray, seed: int = 0) -> float:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from lamina.scores.calibration import calibration_error
-from lamina.scores.ranking import Scores, area_under_roc, average_precision
+from lamina.scores.ranking import Scores, area_of_sorted, precision_of_sorted
 
 LEAST = 1e-12  # a probability in a logarithm
+AT_ONCE = 4_000_000  # probabilities sorted at once
 
 
 def log_loss(probabilities: np.ndarray, answers: np.ndarray) -> float:
@@ -35,7 +36,7 @@ def class_scores(probabilities: np.ndarray, answers: np.ndarray) -> Scores:
     known = answers >= 0
     if not known.any():
         return scores
-    p, y = probabilities[known].astype(np.float64), answers[known]
+    p, y = (probabilities, answers) if known.all() else (probabilities[known], answers[known])
     scores |= _ranking_scores(p, y)
     scores["log_loss"] = log_loss(p, y)
     scores["ece"] = calibration_error(p, y)
@@ -51,13 +52,19 @@ def _balanced_accuracy(answers: np.ndarray, chosen: np.ndarray) -> float:
 
 def _ranking_scores(probabilities: np.ndarray, answers: np.ndarray) -> Scores:
     """AUROC and average precision; more than two classes: the mean of one against the rest."""
-    two = probabilities.shape[1] == 2
+    classes = probabilities.shape[1]
+    counts = np.bincount(answers, minlength=classes)
+    judged = np.flatnonzero((counts > 0) & (counts < len(answers)))
+    judged = judged[judged == 1] if classes == 2 else judged
+    rows = np.split(np.argsort(answers, kind="stable"), np.cumsum(counts)[:-1])  # of every class
     areas, precisions = [], []
-    for k in (1,) if two else range(probabilities.shape[1]):
-        positive = answers == k
-        if 0 < positive.sum() < len(positive):
-            areas.append(area_under_roc(probabilities[:, k], positive))
-            precisions.append(average_precision(probabilities[:, k], positive))
+    size = max(1, AT_ONCE // len(answers))
+    for some in (judged[start : start + size] for start in range(0, len(judged), size)):
+        columns = np.ascontiguousarray(probabilities[:, some].T)
+        for k, column, every in zip(some, columns, np.sort(columns, axis=1), strict=True):
+            positives = np.sort(column[rows[k]])
+            areas.append(area_of_sorted(every, positives))
+            precisions.append(precision_of_sorted(every, positives))
     if not areas:
         return {}
     return {"auroc": float(np.mean(areas)), "average_precision": float(np.mean(precisions))}

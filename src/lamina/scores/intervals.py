@@ -11,6 +11,7 @@ from lamina.scores.ranking import Scores
 DRAWS = 200  # bootstrap samples
 GAPS = ("ece",)  # scores that are sums of absolute differences
 MOST_WORK = 8_000_000  # rows × draws spent on intervals; fewer draws beyond
+MANY_CLASSES = 20  # from twice as many on, a row counts as several
 
 
 def intervals(
@@ -25,7 +26,9 @@ def intervals(
     the mean of the draws lies above the score itself.
     """
     rng = np.random.default_rng(seed)
-    draws = int(np.clip(MOST_WORK // max(len(answers), 1), 20, DRAWS))
+    width = predicted.shape[1] if predicted.ndim == 2 else 1
+    work = len(answers) * max(1, width // MANY_CLASSES)
+    draws = int(np.clip(MOST_WORK // max(work, 1), 20, DRAWS))
     drawn: dict[str, list[float]] = {}
     for _ in range(draws):
         rows = rng.integers(0, len(answers), len(answers))

@@ -83,7 +83,8 @@ class Case:
     @cached_property
     def inputs(self) -> list[Field]:
         """The inputs with one plain value per cell."""
-        return [f for f in self.schema.with_role("input") if f.kind in PLAIN and f.name in self.frame.columns]
+        have = set(self.frame.columns)
+        return [f for f in self.schema.with_role("input") if f.kind in PLAIN and f.name in have]
 
     @cached_property
     def sampled(self) -> np.ndarray:
@@ -120,9 +121,14 @@ class Case:
     def strengths(self) -> dict[str, Strength]:
         """What each plain input alone tells of the answer, out of fold."""
         return {
-            each.name: strength(binned(self.sample[each.name]), self.answers, len(self.classes))
+            each.name: strength(self.levels[each.name], self.answers, len(self.classes))
             for each in self.inputs
         }
+
+    @cached_property
+    def levels(self) -> dict[str, np.ndarray]:
+        """The level of every sampled row in each plain input, int16 ``(sampled,)``; 0 is missing."""
+        return {each.name: binned(self.sample[each.name]).astype(np.int16) for each in self.inputs}
 
     def codes(self, rows: np.ndarray) -> np.ndarray:
         """Class codes of these rows of the frame, int64; a class outside the sample counts as the first."""

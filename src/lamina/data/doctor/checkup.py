@@ -65,11 +65,13 @@ def set_aside(
     out = leaking - wanted
     if {each.name for each in schema.with_role("input")} <= out:
         out = set()
-    for name in out:
-        why = "it gives the answer away; the doctor left it out"
-        schema = schema.replace(name, role="ignored", why=f"{schema[name].why}; {why}")
-    return schema, tuple(each if each.code != "leak" or each.column in out else _stays(each, wanted)
-                         for each in findings)  # fmt: skip
+    why = "it gives the answer away; the doctor left it out"
+    fields = (
+        msgspec.structs.replace(each, role="ignored", why=f"{each.why}; {why}") if each.name in out else each
+        for each in schema
+    )
+    said = (each if each.code != "leak" or each.column in out else _stays(each, wanted) for each in findings)
+    return Schema(tuple(fields)), tuple(said)
 
 
 def _stays(finding: Finding, wanted: Collection[str | None]) -> Finding:

@@ -90,7 +90,8 @@ def contradictions(case: Case) -> Iterator[Finding]:
 
 def _comparable(case: Case, roles: tuple[str, ...]) -> list[str]:
     """Columns whose cells can be compared by their bytes; none where some cannot (pixels in cells)."""
-    names = [f.name for f in case.schema if f.role in roles and f.name in case.frame.columns]
+    have = set(case.frame.columns)
+    names = [f.name for f in case.schema if f.role in roles and f.name in have]
     nested = any(case.frame[name].dtype.is_nested() for name in names)
     return [] if nested or not case.schema.with_role("input") else names
 

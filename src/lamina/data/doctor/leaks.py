@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from lamina.data.doctor.case import FEW_ROWS, Case, some
-from lamina.data.doctor.strength import as_numbers, binned, strength
+from lamina.data.doctor.strength import as_numbers, strength
 from lamina.records import Field, Finding
 
 MOST_LEVELS: Final = 100  # a column with more values can fit any answer by chance
@@ -129,12 +129,11 @@ def _straight(x: np.ndarray, y: np.ndarray) -> tuple[float | None, float]:
 
 def _table(case: Case, field: Field) -> np.ndarray | None:
     """Rows by level and class ``(level, class)``, where the column has few levels."""
-    levels = binned(case.sample[field.name])
-    used = np.unique(levels)
-    distinct = case.sample[field.name].n_unique()
-    if not 2 <= distinct <= min(MOST_LEVELS, len(levels) // 10) or len(used) != distinct:
-        return None
+    levels = case.levels[field.name].astype(np.int64)
     size, classes = int(levels.max()) + 1, len(case.classes)
+    used = int((np.bincount(levels, minlength=size) > 0).sum())
+    if not 2 <= used <= min(MOST_LEVELS, len(levels) // 10) or case.sample[field.name].n_unique() != used:
+        return None
     return np.bincount(levels * classes + case.answers, minlength=size * classes).reshape(size, classes)
 
 
@@ -166,7 +165,7 @@ def _settles_number(case: Case, field: Field) -> str | None:
     enough = levels <= min(MOST_LEVELS, len(case.sampled) // 20) and len(case.sampled) >= SURE_ROWS
     if not enough or len(np.unique(case.answers[:1000])) < 3 or case.strengths[field.name].told < 0.9:
         return None
-    codes = np.unique(binned(case.sample[field.name]), return_inverse=True)[1]
+    codes = np.unique(case.levels[field.name], return_inverse=True)[1]
     if codes.max() + 1 != levels:
         return None
     means = np.bincount(codes, weights=case.answers) / np.bincount(codes)
@@ -297,7 +296,7 @@ def _harm(place: str | None) -> str:
 def _tells_place(case: Case) -> str | None:
     """The column that tells best where in the table a row stands, if one does."""
     where = case.sampled.astype(np.float64)
-    told = {f.name: strength(binned(case.sample[f.name]), where, 0).told for f in case.inputs}
+    told = {f.name: strength(case.levels[f.name], where, 0).told for f in case.inputs}
     best = max(told, key=lambda name: told[name])
     return best if told[best] >= PLACE else None
 

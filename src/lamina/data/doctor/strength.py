@@ -79,7 +79,7 @@ def strength(levels: np.ndarray, answers: np.ndarray, classes: int) -> Strength:
     """What ``levels`` tell of ``answers`` (class codes with ``classes`` > 0, else numbers)."""
     if len(answers) < 2 * FOLDS or classes == 1:
         return Strength(0.0)
-    cells = levels * FOLDS + folds_of(len(levels))
+    cells = levels.astype(np.int64) * FOLDS + folds_of(len(levels))
     size = (int(levels.max()) + 1) * FOLDS
     return _of_classes(cells, size, answers, classes) if classes else _of_numbers(cells, size, answers)
 

@@ -37,12 +37,13 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 FEW, MANY = 3000, 300_000  # training rows at which other sizes are better
+WIDEST = 10_000  # places that the columns of one kind take up together, where there are thousands
 
 
-def embedding_size(situation: Situation) -> int:
+def embedding_size(situation: Situation, columns: int = 1) -> int:
     """How long the vector of one number or category is."""
     small = situation.rows < FEW or situation.rows > MANY or situation.quality == "fast"
-    return 8 if small else 16
+    return max(1, min(8 if small else 16, WIDEST // columns))
 
 
 class Input(nn.Module, ABC):

@@ -43,7 +43,7 @@ class CategoryInput(Input):
 
     @classmethod
     def choose(cls, feature: Any, situation: Situation) -> dict[str, Any]:
-        return {"size": embedding_size(situation)}
+        return {"size": embedding_size(situation, len(feature.columns))}
 
     def forward(self, arrays: Batch) -> Tensor:
         codes = arrays[self.name] + self.offsets

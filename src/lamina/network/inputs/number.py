@@ -51,7 +51,8 @@ class NumberInput(Input):
 
     @classmethod
     def choose(cls, feature: Any, situation: Situation) -> dict[str, Any]:
-        return {"size": embedding_size(situation)} | ({"bend": SLIGHT} if situation.fixed else {})
+        size = embedding_size(situation, len(feature.knots))
+        return {"size": size} | ({"bend": SLIGHT} if situation.fixed else {})
 
     def forward(self, arrays: Batch) -> Tensor:
         x = arrays[self.name]
