@@ -48,7 +48,7 @@ def of_lamina(frame: pl.DataFrame, case: Case, options: argparse.Namespace) -> I
     began = time.process_time()
     stream = lamina.Stream.start(
         frame[: case.first],
-        case.target,
+        lamina.Predict(case.target, answer="classes"),
         lags=case.lags,
         fit_with={"quality": options.quality, "seed": options.seed, "on": on},
         seed=options.seed,

@@ -15,10 +15,11 @@ from lamina.errors import TargetError, UsageError, nearest
 from lamina.learning.lags import Lag, lags_for, lags_of, past_of, with_lags
 from lamina.learning.stream import Streaming, StreamSettings
 from lamina.learning.tested import Streamed, answered_then_learnt
-from lamina.model import Model, fit, warn_of
+from lamina.model import Model, as_task, fit, warn_of
 from lamina.predictions.predict import predict
 from lamina.progress import Bar
 from lamina.records import Schema
+from lamina.tasks import Task
 
 
 class Stream:
@@ -57,7 +58,7 @@ class Stream:
     def start(
         cls,
         data: Any,
-        target: str,
+        target: str | Task,
         *,
         lags: int | Mapping[str, int] = 0,
         delay: int = 0,
@@ -71,17 +72,19 @@ class Stream:
         ``fit_with``: what ``lamina.fit`` is to be told (quality="fast", kinds={…}, …).
         """
         table = read(data, part="train")
-        if target not in table.columns:
-            raise TargetError(f"There is no column {target!r} in {table.source}.", "Name the target.")
-        counts = {target: lags} if isinstance(lags, int) else dict(lags)
-        for name in counts:
+        task = as_task(target, table)
+        answer = task.target if isinstance(task.target, str) else task.target[0]
+        counts = {answer: lags} if isinstance(lags, int) else dict(lags)
+        for name in (answer, *counts):
             if name not in table.columns:
-                raise UsageError(
-                    f"There is no column {name!r} to look back at.", nearest(name, table.columns)
+                raise TargetError(
+                    f"There is no column {name!r} in {table.source}.",
+                    nearest(name, table.columns),
+                    column=name,
                 )
         found = lags_for(counts, delay)
         frame = with_lags(table.frame, found, past_of(table.frame.clear(), found))
-        stream = cls(fit(frame, target, **(fit_with or {})), delay=delay, **settings)
+        stream = cls(fit(frame, task, **(fit_with or {})), delay=delay, **settings)
         stream._remember(frame)
         return stream
 

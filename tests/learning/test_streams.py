@@ -167,7 +167,7 @@ def test_settings_that_cannot_be(settings: dict[str, float], words: str) -> None
 def test_what_is_not_there_is_said() -> None:
     with pytest.raises(TargetError, match="no column 'y'"):
         lamina.Stream(model()).learn(world(5, 0).drop("y"))
-    with pytest.raises(UsageError, match="no column 'z' to look back at"):
+    with pytest.raises(TargetError, match="no column 'z'"):
         lamina.Stream.start(world(5, 0), "y", lags={"z": 1})
 
 
