@@ -13,7 +13,8 @@ from lamina.data.read import read
 from lamina.data.table import Table
 from lamina.errors import TargetError, UsageError, nearest
 from lamina.learning.lags import Lag, lags_for, lags_of, past_of, with_lags
-from lamina.learning.stream import Streaming, StreamSettings
+from lamina.learning.stream import Streaming
+from lamina.learning.stream_settings import StreamSettings
 from lamina.learning.tested import Streamed, answered_then_learnt
 from lamina.model import Model, as_task, fit, warn_of
 from lamina.predictions.predict import predict
@@ -26,7 +27,7 @@ class Stream:
     """A network that answers rows and learns them, in the order in which they come.
 
     ``delay``: how many rows later an answer is known, 0 for before the next row comes. Every further setting
-    is one of ``lamina.learning.stream.StreamSettings``: batch=8, memory=1000, replay=3.0, rate=0.3, seed=0, …
+    is one of ``lamina.learning.stream_settings.StreamSettings``: batch=8, memory=1000, rate=0.3, …
     ``model`` itself does not change; ``stream.model`` is the network as it is now.
 
     A network from ``lamina.Stream.start(rows, target, lags=…)`` also reads the last known answers, or other

@@ -142,6 +142,14 @@ def test_the_network_of_a_stream_is_a_model(tmp_path: Path) -> None:
     assert loaded.predict(rows)["probability"].to_list() == stream.predict(rows)["probability"].to_list()
 
 
+def test_answers_later_than_the_stream_is_long_are_learnt_at_its_end() -> None:
+    stream, rows = lamina.Stream(model(), delay=500, memory=50), world(120, 12)
+    found = stream.run(rows)
+    assert found.answers["predicted_y"].to_list() == model().predict(rows)["predicted_y"].to_list()
+    assert found.errors["last"].null_count() == 120
+    assert stream.streaming.learnt == 120
+
+
 def test_memory_is_bounded() -> None:
     stream = lamina.Stream(model(), memory=50, batch=10)
     stream.run(world(300, 11))
@@ -167,6 +175,8 @@ def test_settings_that_cannot_be(settings: dict[str, float], words: str) -> None
 def test_what_is_not_there_is_said() -> None:
     with pytest.raises(TargetError, match="no column 'y'"):
         lamina.Stream(model()).learn(world(5, 0).drop("y"))
+    with pytest.raises(TargetError, match="no value in any of the 5 rows"):
+        lamina.Stream(model()).run(world(5, 0).with_columns(y=pl.lit(None, dtype=pl.String)))
     with pytest.raises(TargetError, match="no column 'z'"):
         lamina.Stream.start(world(5, 0), "y", lags={"z": 1})
 

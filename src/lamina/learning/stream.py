@@ -11,12 +11,13 @@ import numpy as np
 import polars as pl
 import torch
 
-from lamina.errors import TrainingError, UsageError
+from lamina.errors import TrainingError
 from lamina.features.base import Arrays
 from lamina.learning.alarm import BLOCK, Alarm
 from lamina.learning.grow import grow
 from lamina.learning.losses import losses_of
 from lamina.learning.ring import Ring
+from lamina.learning.stream_settings import StreamSettings
 from lamina.network.network import Network
 from lamina.training.answered import answered
 from lamina.training.choose import choose_recipe
@@ -26,40 +27,6 @@ from lamina.training.loop import NotFiniteError, Training, train_step
 
 AFTER_ALARM: Final = 5  # blocks of rows before an alarm that are of the new world, about
 MOST_WAITING: Final = 1000  # rows of classes that are not known yet
-
-
-class StreamSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How a network learns from a stream.
-
-    - ``batch``: rows that are learnt in one go; fewer learn sooner and take longer
-    - ``memory``: how many of the last rows may be learnt again; ``replay``: how many of them are, per new one
-    - ``rate``: of the learning rate that its first training had; after an alarm ``boost`` times as much,
-      falling back within ``fade`` rows
-    - ``apart``: rows between two false alarms, on average, where nothing changes
-    - ``grow_every``: rows between two looks for new categories and classes (0: never)
-    - ``seed``: of every random choice
-    """
-
-    batch: int = 8
-    memory: int = 1000
-    replay: float = 3.0
-    rate: float = 0.3
-    boost: float = 3.0
-    fade: int = 500
-    apart: int = 50_000
-    grow_every: int = 500
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name, least in (("batch", 1), ("memory", 1), ("fade", 1), ("apart", 100), ("grow_every", 0)):
-            _at_least(name, getattr(self, name), least)
-        for name in ("replay", "rate", "boost"):
-            _at_least(name, getattr(self, name), 0)
-        if self.batch > self.memory:
-            raise UsageError(
-                f"batch={self.batch} rows do not fit into a memory of {self.memory}.",
-                "Give a `memory` of at least `batch` rows.",
-            )
 
 
 class Encoded(NamedTuple):
@@ -120,7 +87,8 @@ class Streaming:
             self._recent.append(rows.frame)
         if target.codes and (rows.answers < 0).any():
             known = rows.answers >= 0
-            self._waiting = pl.concat([self._waiting, rows.frame.filter(~known)], how="diagonal_relaxed")
+            if self.settings.grow_every:
+                self._waiting = pl.concat([self._waiting, rows.frame.filter(~known)], how="diagonal_relaxed")
             rows, errors = rows.of(known), None if errors is None else errors[known]
         if len(rows):
             if errors is None:
@@ -212,8 +180,3 @@ def _wake(network: Network) -> None:
         network.inputs.requires_grad_(True)
         network.additive.weight.requires_grad_(True)
         network.additive.bias.requires_grad_(True)
-
-
-def _at_least(name: str, value: float, least: float) -> None:
-    if not least <= value < float("inf"):
-        raise UsageError(f"{name}={value!r} cannot be.", f"Give a number from {least} on.", **{name: value})

@@ -87,8 +87,9 @@ def answered_then_learnt(
             streaming.learn(rows.slice(learnt, known - learnt), errors[learnt:known])
             learnt = known
         watch(start + len(now))
-    if learnt < frame.height:
-        streaming.learn(streaming.encode(frame.slice(learnt)), errors[learnt:])
+    for start in range(learnt, frame.height, batch):
+        part = slice(start, start + batch)
+        streaming.learn(streaming.encode(frame[part]), errors[part])
     never = losses_of(first.target, answers_for(first, frame), first.target.encode(frame))
     beside = {
         "stream": errors,
