@@ -119,6 +119,7 @@ def test_killed_at_every_step_of_learning(new_store: Make, beginner: Model):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_killed_at_every_step_of_forgetting(new_store: Make, beginner: Model):
     at_every_step(new_store, beginner, forget)
 
@@ -145,6 +146,7 @@ def at_every_step(new_store: Make, beginner: Model, change: Callable[[str], None
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_killed_at_fifty_random_moments(new_store: Make, beginner: Model):
     rng = random.Random(0)
     base = new_store("timed")
