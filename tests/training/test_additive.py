@@ -47,10 +47,11 @@ def test_the_share_draws_every_member_towards_the_additive_model() -> None:
     torch.testing.assert_close(part(x, scores), 0.75 * scores + 0.25 * (x @ part.weight + part.bias))
     part.train()
     assert torch.equal(part(x, scores), scores), "the steps train the members alone"
-    grown = part.extend(4).eval()
     part.eval()
-    wider = torch.cat([scores, torch.zeros(3, 7, 2)], -1)
-    torch.testing.assert_close(grown(x, wider)[..., :2], part(x, scores))
+    wider, longer = torch.cat([scores, torch.ones(3, 7, 2)], -1), torch.cat([x, torch.ones(7, 3)], -1)
+    grown = part(longer, wider)
+    assert torch.equal(grown[..., :2], part(x, scores)), "what came later it knows nothing of"
+    assert torch.equal(grown[..., 2:], wider[..., 2:])
 
 
 def test_sums_over_columns_are_found_and_take_most_of_the_share() -> None:
