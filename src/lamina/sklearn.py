@@ -232,8 +232,9 @@ class LaminaRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
 
     def predict(self, X: Any) -> np.ndarray:
         """The numbers of each row, float64, shaped as ``y`` was; NaN where nothing of a row could be read."""
+        answers = self._answered(X)  # says so where nothing was fitted
         told = [f"predicted_{name}" for name in self.model_.fitted.target.targets]
-        numbers: np.ndarray = self._answered(X).select(told).to_numpy()
+        numbers: np.ndarray = answers.select(told).to_numpy()
         return numbers[:, 0] if self._flat else numbers
 
 
