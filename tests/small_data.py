@@ -34,6 +34,14 @@ def churn_table(rows: int = 600, seed: int = 0) -> pl.DataFrame:
     )
 
 
+def month(number: int, rows: int = 1500) -> pl.DataFrame:
+    """Customers of a month; from month to month those of one more city all leave: there is something to learn
+    that any processor's sums show."""
+    leaving = pl.col("city").is_in(CITIES[1 : number + 1])
+    churned = pl.when(leaving).then(pl.lit("yes")).otherwise("churned")
+    return churn_table(rows, seed=number).with_columns(churned=churned)
+
+
 def write_churn(folder: Path) -> Path:
     """``churn.csv`` to learn from, ``test.csv`` to judge by, ``new.csv`` without the answer."""
     churn_table(600, seed=0).write_csv(folder / "churn.csv")

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from lamina.model import Model
-from small_data import CITIES, churn_table
+from small_data import churn_table, month
 
 pytestmark = pytest.mark.filterwarnings("default::lamina.errors.LaminaWarning")
 
@@ -29,11 +29,9 @@ EASY = ("--level", "0.4", "--margin", "0.9")  # what the gate lets through is no
 
 @pytest.fixture
 def months(tmp_path: Path) -> Path:
-    """``m0.csv`` … ``m4.csv``: from month to month customers of one more city all leave."""
+    """``m0.csv`` … ``m4.csv``."""
     for number, rows in enumerate((800, 1500, 1500, 1500, 300)):
-        leaving = pl.col("city").is_in(CITIES[1 : number + 1])
-        churned = pl.when(leaving).then(pl.lit("yes")).otherwise("churned")
-        churn_table(rows, seed=number).with_columns(churned=churned).write_csv(tmp_path / f"m{number}.csv")
+        month(number, rows).write_csv(tmp_path / f"m{number}.csv")
     return tmp_path
 
 

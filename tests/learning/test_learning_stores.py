@@ -17,7 +17,7 @@ from lamina.model import Model
 from lamina.store.files import read_memory
 from lamina.store.log import available
 from lamina.stores import Store
-from small_data import EASY, STRICT, churn_table, write_digits
+from small_data import EASY, STRICT, churn_table, month, write_digits
 
 Make = Callable[..., Store]
 pytestmark = pytest.mark.filterwarnings("default::lamina.errors.LaminaWarning")
@@ -34,10 +34,6 @@ def store(new_store: Make, beginner: Model) -> Store:
     made = new_store(who="anna")
     made.add(beginner, churn_table(800, seed=0), id="customer")
     return made
-
-
-def month(number: int, rows: int = 1500) -> pl.DataFrame:
-    return churn_table(rows, seed=number)
 
 
 def files(store: Store) -> tuple[list[str], list[str]]:
@@ -226,8 +222,8 @@ def names(store: Store) -> set[str]:
 
 
 def test_rows_of_an_update_are_forgotten_by_training_again_without_them(store: Store):
-    store.learn(month(1), **EASY)
-    store.learn(month(2), **EASY)
+    store.learn(churn_table(1500, seed=1), **EASY)
+    store.learn(churn_table(1500, seed=2), **EASY)
     before = names(store)
     told = store.forget(["C1000005", "C1000006"], note="asked by letter")
     assert (told.outcome, told.base, told.removed) == ("retrained", 1, (2, 3))
@@ -240,7 +236,7 @@ def test_rows_of_an_update_are_forgotten_by_training_again_without_them(store: S
     with pytest.raises(StoreError, match=r"Version 2 was removed .* rows that it had learnt from were to be"):
         store.rollback(2)
     assert store.forget(["C1000005"]).outcome == "nothing"
-    assert store.learn(month(1), **EASY).outcome in (
+    assert store.learn(churn_table(1500, seed=1), **EASY).outcome in (
         "promoted",
         "kept",
     )  # the others are known, or learnt again
