@@ -154,6 +154,7 @@ def test_killed_at_fifty_random_moments(new_store: Make, beginner: Model):
     began = time.monotonic()
     assert child(learn, str(base.place)) == 0
     whole = time.monotonic() - began
+    after, outcome = base.version, base.history()["outcome"][-1]
     killed = 0
     for moment in range(50):
         store = new_store(f"moment-{moment}")
@@ -161,8 +162,8 @@ def test_killed_at_fifty_random_moments(new_store: Make, beginner: Model):
         code = child(killed_after, rng.uniform(0.01, whole), str(store.place))
         killed += code == -signal.SIGALRM
         consistent(store)
-        assert store.learn(rows(1), **EASY).outcome in ("promoted", "unchanged")
-        assert store.version == 2
+        assert store.learn(rows(1), **EASY).outcome in (outcome, "unchanged")
+        assert store.version == after
         consistent(store)
         swept(store)
     assert killed > 25
