@@ -94,7 +94,7 @@ def test_the_example_goes_the_whole_way(
     assert (found.kind, found.role, found.why) == ("colour", "input", "colours written as #rrggbb")
     assert lamina.schema(table, "sold", kinds={"paint": "category"})["paint"].kind == "category"
     model = lamina.fit(table, "sold", quality="fast", epochs=8)
-    assert model.evaluate(colours(200, seed=1)).scores["accuracy"] > 0.8
+    assert model.evaluate(colours(200, seed=1)).scores["accuracy"] > 0.85
     path = model.save(tmp_path / "paint.lamina")
     odd = {"paint": ["#f00", None, "#00ff00"]}
     assert lamina.load(path).predict(odd) == model.predict(odd)

@@ -39,8 +39,12 @@ class CategoryFeature(Feature):
 
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:
-        columns, known, rare = zip(*((p.columns[0], p.known[0], p.rare[0]) for p in parts), strict=True)
-        return cls(parts[0].name, columns, known, rare)
+        return cls(
+            parts[0].name,
+            tuple(each for p in parts for each in p.columns),
+            tuple(each for p in parts for each in p.known),
+            tuple(each for p in parts for each in p.rare),
+        )
 
     def stored(self, name: str) -> np.dtype[Any]:
         """As small as the codes allow: uint8, int16 or int32."""

@@ -49,10 +49,14 @@ class NumberFeature(Feature):
 
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:
-        columns, centre, spread, knots = zip(
-            *((p.columns[0], p.centre[0], p.spread[0], p.knots[0]) for p in parts), strict=True
+        """Of a column there may be several numbers, as a subclass lays it out: all of them are kept."""
+        return cls(
+            parts[0].name,
+            tuple(each for p in parts for each in p.columns),
+            tuple(each for p in parts for each in p.centre),
+            tuple(each for p in parts for each in p.spread),
+            tuple(each for p in parts for each in p.knots),
         )
-        return cls(parts[0].name, columns, centre, spread, knots)
 
     def transform(self, frame: pl.DataFrame) -> Arrays:
         out = np.empty((frame.height, len(self.columns)), np.float32)

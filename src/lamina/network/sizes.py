@@ -40,7 +40,8 @@ def choose_architecture(
         )
         choices.append(Choice(what="members", value=members, why=why))
     additive = (
-        target.binary and rows < FEW and hidden != () and all(each.additive for each in layers.values())
+        target.binary and rows < FEW and hidden != ()
+        and all(layers[each.name].additive(each) for each in features)
         and sum(len(each.columns) for each in features) < rows  # else it learns the rows by heart
     )  # fmt: skip
     if additive:

@@ -70,8 +70,6 @@ class Input(nn.Module, ABC):
     # How many of the last places of the output are the scores of a linear model, which ``training.linear``
     # fits before the rest learns
     told: int = 0
-    # Whether it reads each column by itself into a vector, which an additive model can use as it starts
-    additive: ClassVar[bool] = False
     # Whether most of it never learns: what it makes of the rows, ``see``, is computed once before training
     frozen: ClassVar[bool] = False
 
@@ -84,6 +82,11 @@ class Input(nn.Module, ABC):
     def choose(cls, feature: Any, situation: Situation) -> dict[str, Any]:
         """The sizes for this feature and situation, as plain data: the ``spec`` it is built from."""
         return {}
+
+    @classmethod
+    def additive(cls, feature: Feature) -> bool:
+        """Whether it reads each column by itself into a vector that an additive model can use as it is."""
+        return False
 
     @classmethod
     def smoothing(cls, feature: Any) -> float:

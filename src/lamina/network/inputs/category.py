@@ -25,7 +25,6 @@ class CategoryInput(Input):
     """
 
     enough: ClassVar[int | None] = None
-    additive: ClassVar[bool] = True
     offsets: Tensor
     met: Tensor
 
@@ -44,6 +43,10 @@ class CategoryInput(Input):
     @classmethod
     def choose(cls, feature: Any, situation: Situation) -> dict[str, Any]:
         return {"size": embedding_size(situation, len(feature.columns))}
+
+    @classmethod
+    def additive(cls, feature: Feature) -> bool:
+        return True
 
     def forward(self, arrays: Batch) -> Tensor:
         codes = arrays[self.name] + self.offsets

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,11 +18,13 @@ class FlagInput(Input):
     **Shape**: int8 ``(batch, columns)`` → ``(batch, 2 · columns)``.
     """
 
-    additive: ClassVar[bool] = True
-
     def __init__(self, feature: FlagFeature, spec: dict[str, Any]) -> None:
         super().__init__(feature, spec)
         self.width = 2 * len(feature.columns)
+
+    @classmethod
+    def additive(cls, feature: Feature) -> bool:
+        return True
 
     def forward(self, arrays: Batch) -> Tensor:
         flags = arrays[self.name]

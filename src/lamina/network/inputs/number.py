@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,7 +26,6 @@ class NumberInput(Input):
     **Shape**: float32 ``(batch, columns)`` → ``(batch, columns · size)``.
     """
 
-    additive: ClassVar[bool] = True
     slope: Tensor
     start: Tensor
 
@@ -53,6 +52,11 @@ class NumberInput(Input):
     def choose(cls, feature: Any, situation: Situation) -> dict[str, Any]:
         size = embedding_size(situation, len(feature.knots))
         return {"size": size} | ({"bend": SLIGHT} if situation.fixed else {})
+
+    @classmethod
+    def additive(cls, feature: Feature) -> bool:
+        """Numbers and dates; another kind may lay out a cell in numbers that mean something together only."""
+        return feature.kind in ("number", "date")
 
     def forward(self, arrays: Batch) -> Tensor:
         x = arrays[self.name]
