@@ -39,7 +39,7 @@ def conform(table: Table, schema: Schema, *, need_target: bool) -> tuple[pl.Data
     """The columns that the schema uses, in its order and types, and what was found on the way.
 
     ``need_target``: training and evaluation need the answer, and leave out rows without one; to
-    predict, the target is kept where the table has it and may be absent.
+    predict, the target is kept where the table has it, may be absent, and what it holds is not remarked on.
 
     Raises ``ColumnError`` for input columns that are not there and for columns that hold
     something else than they should; ``TargetError`` for an answer that is needed and not there.
@@ -72,7 +72,7 @@ class Conforming:
             fatal = finding is not None and finding.severity == "fatal"
             if fatal and (field.role == "input" or self.need_target):
                 problems.append(finding)
-            elif finding is not None and not fatal:
+            elif finding is not None and not fatal and (field.role != "target" or self.need_target):
                 self.findings.append(finding)
             yield field, column
             del column
