@@ -29,6 +29,17 @@ def serve(
     log: Annotated[
         bool, typer.Option("--log", help="Keep what a store answers in its log, for feedback.")
     ] = False,
+    costs: Annotated[
+        Path | None,
+        typer.Option(
+            help="A table of costs to decide by, where a request brings none (see lamina decide).",
+            show_default=False,
+        ),
+    ] = None,
+    background: Annotated[
+        Path | None,
+        typer.Option(help="Rows that explanations compare with, such as test rows.", show_default=False),
+    ] = None,
     open_to_all: Annotated[
         bool, typer.Option("--open-to-all", help="Without keys also beyond this machine.")
     ] = False,
@@ -43,6 +54,6 @@ def serve(
 
     settings = Settings(
         host=host, port=port, keys=keys, rate=rate, certificate=certificate, private_key=private_key,
-        open_to_all=open_to_all, log=log,
+        open_to_all=open_to_all, log=log, costs=costs, background=background,
     )  # fmt: skip
     run(service_for(models, settings), settings)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+if TYPE_CHECKING:
+    from lamina.serve.models import Models
 
 BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0, 30.0)  # seconds
 
@@ -38,6 +43,13 @@ class Metrics:
         if rows:
             self.rows.labels(model, verb).inc(rows)
         self.seconds.labels(model, verb).observe(seconds)
+
+    def see(self, models: Models) -> None:
+        """What is to be seen of the models at the moment."""
+        self.version.clear()
+        for each in models:
+            self.version.labels(each.name, each.version).set(1)
+            self.waiting.labels(each.name).set(models.batchers[each.name].waiting)
 
     def text(self) -> bytes:
         """As Prometheus reads it."""

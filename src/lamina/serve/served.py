@@ -103,15 +103,23 @@ class Served:
         except UnusualError:
             return None
 
+    def conformed(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
+        """The rows of a frame in the types of the schema, and what could not be read.
+
+        Raises DataError where columns are missing or hold something else."""
+        found, findings = conform(Table(frame, "the request"), self.schema, need_target=False)
+        said = tuple(_said(each) for each in findings if each.severity != "note")
+        return found, said[:MOST_WARNINGS]
+
     def asked(self, frame: pl.DataFrame) -> Asked:
         """The rows of a frame. Raises DataError where columns are missing or hold something else."""
         fitted = self.model.fitted
-        conformed, findings = conform(Table(frame, "the request"), self.schema, need_target=False)
+        conformed, said = self.conformed(frame)
         arrays = fitted.features.transform(conformed)
         unread = broken_findings(broken(arrays, conformed, fitted.features))
-        warnings = [_said(each) for each in (*findings, *unread) if each.severity != "note"]
+        warnings = (*said, *(_said(each) for each in unread if each.severity != "note"))
         known = readable(arrays, fitted.features, conformed.height)
-        return Asked(arrays, known, covered_by(fitted, conformed), tuple(warnings[:MOST_WARNINGS]))
+        return Asked(arrays, known, covered_by(fitted, conformed), warnings[:MOST_WARNINGS])
 
     def answer(self, asked: Sequence[Asked]) -> list[Answers]:
         """The answers for several requests, from one call of the network."""

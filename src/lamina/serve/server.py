@@ -8,17 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import uvicorn
 
+from lamina.data.read import read
+from lamina.decisions.costs import Costs
 from lamina.errors import UsageError
 from lamina.model import load
-from lamina.serve.app import Service
+from lamina.serve.app import app_of
+from lamina.serve.given import Givens
 from lamina.serve.keys import Keys
 from lamina.serve.limits import Limits
 from lamina.serve.living import Living
 from lamina.serve.models import Models
 from lamina.serve.rates import Rates
 from lamina.serve.served import Served
+from lamina.serve.service import Service
 from lamina.stores import Store
 
 log = logging.getLogger("lamina.serve")
@@ -30,7 +35,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ``keys``: a file of API keys; ``rate`` requests a second and caller (0: no limit), ``burst`` at once;
     ``certificate`` and ``private_key``: files for TLS; ``open_to_all``: without keys also beyond this
     machine; ``drain`` seconds that requests may take to end when the server stops; at most
-    ``connections`` are open at once. ``log``: what a store answers is kept in its log.
+    ``connections`` are open at once. ``log``: what a store answers is kept in its log. ``costs``: a table of
+    costs to decide by; ``background``: rows that explanations compare with.
     """
 
     host: str = "127.0.0.1"
@@ -43,6 +49,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     open_to_all: bool = False
     drain: float = 30.0
     log: bool = False
+    costs: Path | None = None
+    background: Path | None = None
     connections: int = 1000
     limits: Limits = Limits()
 
@@ -65,7 +73,18 @@ def service_for(places: list[Path], settings: Settings) -> Service:
             served[name] = Served(name, load(place), version_of(place))
     keys = Keys({}) if settings.keys is None else Keys.read(settings.keys)
     rates = Rates(settings.rate, settings.burst)
-    return Service(Models(served, settings.limits), keys, rates, settings.limits, living)
+    models = Models(served, settings.limits)
+    return Service(models, keys, rates, settings.limits, living=living, givens=_givens(settings))
+
+
+def _givens(settings: Settings) -> Givens:
+    """What the server is given for requests. Raises UsageError or DataError where a file is no such thing."""
+    costs = None if settings.costs is None else Costs.from_csv(settings.costs)
+    background = None if settings.background is None else read(settings.background).frame
+    if background is not None and background.height > settings.limits.background:
+        rows = np.linspace(0, background.height - 1, settings.limits.background).astype(np.int64)
+        background = background[rows]
+    return Givens(costs, background)
 
 
 def version_of(place: Path) -> str:
@@ -94,7 +113,7 @@ def check(settings: Settings) -> None:
 def run(service: Service, settings: Settings) -> None:
     """Serves until SIGTERM or Ctrl-C; then what has been asked is answered, and nothing new is taken."""
     config = uvicorn.Config(
-        service.app(),
+        app_of(service),
         host=settings.host,
         port=settings.port,
         ssl_certfile=settings.certificate,
