@@ -14,6 +14,7 @@ import uvicorn
 from lamina.data.read import read
 from lamina.decisions.costs import Costs
 from lamina.errors import UsageError
+from lamina.files import sha256_of
 from lamina.model import load
 from lamina.serve.app import app_of
 from lamina.serve.given import Givens
@@ -70,7 +71,7 @@ def service_for(places: list[Path], settings: Settings) -> Service:
             living[name] = Living(name, Store(place), logs=settings.log)
             served[name] = living[name].champion()
         else:
-            served[name] = Served(name, load(place), version_of(place))
+            served[name] = Served(name, load(place), sha256_of(place)[:12])
     keys = Keys({}) if settings.keys is None else Keys.read(settings.keys)
     rates = Rates(settings.rate, settings.burst)
     models = Models(served, settings.limits)
@@ -85,14 +86,6 @@ def _givens(settings: Settings) -> Givens:
         rows = np.linspace(0, background.height - 1, settings.limits.background).astype(np.int64)
         background = background[rows]
     return Givens(costs, background)
-
-
-def version_of(place: Path) -> str:
-    """What tells one version of a file from another: the beginning of its hash."""
-    import hashlib
-
-    with place.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:12]
 
 
 def check(settings: Settings) -> None:
