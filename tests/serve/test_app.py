@@ -20,7 +20,7 @@ from lamina.serve.addresses import ADDRESSES
 from lamina.serve.app import app_of
 from lamina.serve.keys import Keys, add_key
 from lamina.serve.limits import Limits
-from lamina.serve.server import Settings, check, service_for
+from lamina.serve.starting import Settings, check, service_for
 
 LIMITS = Limits(body=200_000, rows=500, pixels=10_000)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from starlette.testclient import TestClient
 import lamina
 from lamina.serve.app import app_of
 from lamina.serve.living import Answered
-from lamina.serve.server import Settings, service_for
+from lamina.serve.starting import Settings, service_for
 from lamina.stores import Store
 from small_data import churn_table
 
@@ -61,6 +62,31 @@ def test_decisions_are_logged_and_meet_what_happened(store: Store):
     made = {"wait": {"no": 0, "yes": -50}, "call": {"no": -5, "yes": -1}}
     wanted = sum(made[row["action"]][came] for row, came in zip(answers, rows["churned"], strict=True))
     assert live["money"].sum() == wanted
+
+
+def test_a_share_of_the_log_and_its_columns(store: Store):
+    rows = table(200, seed=5).drop("churned")
+    asked = {"log": True, "log_share": 0.4, "log_columns": ("plan", "months")}
+    with served(store, **asked) as client:
+        for _ in range(2):
+            told = client.post("/v1/predict", json=rows.to_dicts()).json()["answers"]
+    assert [row["id"] for row in told] == rows["customer"].to_list()
+    kept = store.opened.calls.frame()
+    ids = set(kept["row_id"])
+    assert 50 < len(ids) < 110
+    assert kept.height == 2 * len(ids)  # the same rows both times
+    cells = store.opened.calls.inputs()
+    assert set(cells["row_id"]) == ids
+    first = rows.filter(customer=cells["row_id"][0])
+    assert json.loads(cells["cells"][0]) == {"plan": first["plan"][0], "months": first["months"][0]}
+    gone = sorted(ids)[:3]
+    store.forget(gone)
+    assert not set(gone) & {*store.opened.calls.frame()["row_id"], *store.opened.calls.inputs()["row_id"]}
+
+
+def test_columns_that_cannot_be_kept(store: Store):
+    with pytest.raises(lamina.LaminaError, match="'mnths'"):
+        service_for([store.place], Settings(log=True, log_columns=("mnths",)))
 
 
 def test_a_row_without_its_id_is_refused_where_answers_are_logged(store: Store):

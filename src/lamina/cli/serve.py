@@ -29,6 +29,20 @@ def serve(
     log: Annotated[
         bool, typer.Option("--log", help="Keep what a store answers in its log, for feedback.")
     ] = False,
+    log_share: Annotated[
+        float, typer.Option(help="With --log: the share of rows that is kept, the same ones by their ids.")
+    ] = 1.0,
+    log_columns: Annotated[
+        str, typer.Option(help="With --log: columns of the rows to keep, with commas between.")
+    ] = "",
+    candidate: Annotated[
+        str | None,
+        typer.Option(
+            help="A model file, or a version of the store (or «candidate»), to compare with silently.",
+            show_default=False,
+        ),
+    ] = None,
+    share: Annotated[float, typer.Option(help="The share of rows that the candidate answers itself.")] = 0.0,
     costs: Annotated[
         Path | None,
         typer.Option(
@@ -48,12 +62,15 @@ def serve(
     from lamina.errors import MissingExtraError
 
     try:
-        from lamina.serve.server import Settings, run, service_for
+        from lamina.serve.server import run
+        from lamina.serve.starting import Settings, service_for
     except ImportError as error:
         raise MissingExtraError("Serving", "serve") from error
 
     settings = Settings(
         host=host, port=port, keys=keys, rate=rate, certificate=certificate, private_key=private_key,
         open_to_all=open_to_all, log=log, costs=costs, background=background,
+        log_share=log_share, log_columns=tuple(each.strip() for each in log_columns.split(",") if each.strip()),
+        candidate=candidate, share=share,
     )  # fmt: skip
     run(service_for(models, settings), settings)

@@ -6,7 +6,7 @@ from typing import Final, Literal, NamedTuple
 
 from lamina.serve.guard import Verb
 from lamina.serve.keys import Scope
-from lamina.serve.verbs.about import model, schema
+from lamina.serve.verbs.about import model, schema, shadow
 from lamina.serve.verbs.decide import decide
 from lamina.serve.verbs.explain import explain
 from lamina.serve.verbs.learning import feedback, history, learn, lesson, rollback
@@ -37,6 +37,7 @@ ADDRESSES: Final = (
     Address("explain", "POST", "predict", explain, "How far each column moved an answer", "explain"),
     Address("schema", "GET", "predict", schema, "The columns that are read"),
     Address("model", "GET", "predict", model, "What the model is"),
+    Address("shadow", "GET", "predict", shadow, "How a candidate compares with the champion"),
     Address("feedback", "POST", "feedback", feedback, "What really happened, by id (stores)", "feedback"),
     Address("learn", "POST", "learn", learn, "Learn from rows with answers (stores)", "rows", 202),
     Address("learn/{job}", "GET", "learn", lesson, "How far a lesson is (stores)"),

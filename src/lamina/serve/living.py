@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import msgspec
+import numpy as np
 import polars as pl
 from starlette.concurrency import run_in_threadpool
 
@@ -24,6 +25,7 @@ from lamina.serve import bodies
 from lamina.serve.limits import Limits
 from lamina.serve.problems import Problem
 from lamina.serve.served import Answers, Served
+from lamina.serve.shares import place_of
 from lamina.store.logged import remember, remember_decisions
 from lamina.stores import Store
 
@@ -65,6 +67,20 @@ class Decided(NamedTuple):
     who: str
 
 
+class Logging(NamedTuple):
+    """What is kept in the log: answers for a ``share`` of the rows, the same ones whenever they come, by
+    their ids; with each these ``columns`` of the row."""
+
+    share: float = 1.0
+    columns: tuple[str, ...] = ()
+
+    def kept(self, ids: Sequence[str]) -> list[int]:
+        """The places of those that are kept."""
+        if self.share >= 1.0:
+            return list(range(len(ids)))
+        return [place for place, each in enumerate(ids) if place_of(each, "log") < self.share]
+
+
 class Job(msgspec.Struct):
     """One lesson: ``state`` is learning, then its outcome or failed; ``report`` what it told."""
 
@@ -74,9 +90,9 @@ class Job(msgspec.Struct):
 
 
 class Living:
-    """One store. ``logs``: what is answered is kept in its log, in batches that no answer waits for."""
+    """One store. ``logs``: what is kept in its log of the answers, in batches that no answer waits for."""
 
-    def __init__(self, name: str, store: Store, *, logs: bool) -> None:
+    def __init__(self, name: str, store: Store, *, logs: Logging | None) -> None:
         self.name = name
         self.store = store
         self.logs = logs
@@ -131,18 +147,26 @@ class Living:
 
     def _write_answered(self, together: Sequence[Answered]) -> None:
         first = together[0]
-        answers = pl.concat([each.frame() for one in together for each in one.answers])
+        rows, answers = _rows(together), pl.concat([each.frame() for one in together for each in one.answers])
         ids = [each for one in together for each in one.ids]
-        remember(
-            self.store.opened, first.served.model.fitted, int(first.served.version),
-            Table(_rows(together), f"HTTP: {first.who}"), answers, ids, first.who,
-        )  # fmt: skip
+        logs = self.logs or Logging()
+        kept = logs.kept(ids)
+        if kept:
+            remember(
+                self.store.opened, first.served.model.fitted, int(first.served.version),
+                Table(rows[kept], f"HTTP: {first.who}"), answers[kept], [ids[place] for place in kept],
+                first.who, columns=logs.columns,
+            )  # fmt: skip
 
     def _write_decided(self, told: Decided) -> None:
-        remember_decisions(
-            self.store.opened, told.served.model.fitted, int(told.served.version),
-            Table(told.rows, f"HTTP: {told.who}"), told.made, told.ids, told.who,
-        )  # fmt: skip
+        logs = self.logs or Logging()
+        kept = logs.kept(told.ids)
+        if kept:
+            remember_decisions(
+                self.store.opened, told.served.model.fitted, int(told.served.version),
+                Table(told.rows[kept], f"HTTP: {told.who}"), told.made.at(np.array(kept)),
+                [told.ids[place] for place in kept], told.who, columns=logs.columns,
+            )  # fmt: skip
 
     # ----------------------------------------------------------------------------------- learning
 

@@ -20,6 +20,7 @@ from lamina.predictions.answers import covered_by, judge_of, told
 from lamina.predictions.one_row import OneRow, UnusualError
 from lamina.predictions.predict import readable
 from lamina.records import Finding, Schema
+from lamina.serve.batcher import Batcher
 from lamina.training.answered import answered
 
 MOST_WARNINGS: Final = 20
@@ -83,12 +84,16 @@ class Answers(NamedTuple):
 
 
 class Served:
-    """A model under its name, with the version that stands behind it."""
+    """A model under its name, with the version that stands behind it.
 
-    def __init__(self, name: str, model: Model, version: str) -> None:
+    ``most_waiting`` rows may wait to be answered.
+    """
+
+    def __init__(self, name: str, model: Model, version: str, *, most_waiting: int = 100_000) -> None:
         self.name = name
         self.model = model
         self.version = version
+        self.batcher = Batcher[Asked, Answers](self.answer, lambda each: each.rows, most_waiting=most_waiting)
         self._one_row = OneRow(model.fitted)
         self._judge = judge_of(model.fitted)
 
@@ -120,6 +125,14 @@ class Served:
         warnings = (*said, *(_said(each) for each in unread if each.severity != "note"))
         known = readable(arrays, fitted.features, conformed.height)
         return Asked(arrays, known, covered_by(fitted, conformed), warnings[:MOST_WARNINGS])
+
+    async def answers(self, asked: Asked) -> list[Answers]:
+        """The answers for these rows in their order, together with whatever else has come in."""
+        at_once = self.batcher.at_once
+        if asked.rows <= at_once:
+            return [await self.batcher.ask(asked)]
+        parts = [asked.part(start, at_once) for start in range(0, asked.rows, at_once)]
+        return await self.batcher.ask_all(parts)
 
     def answer(self, asked: Sequence[Asked]) -> list[Answers]:
         """The answers for several requests, from one call of the network."""

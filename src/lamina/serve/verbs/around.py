@@ -33,7 +33,7 @@ async def readyz(service: Service, request: Request) -> Response:
 
 async def metrics(service: Service, request: Request) -> Response:
     """For Prometheus."""
-    service.metrics.see(service.models)
+    service.metrics.see(service.models, service.candidates)
     return Response(service.metrics.text(), media_type="text/plain; version=0.0.4")
 
 
