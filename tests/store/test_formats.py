@@ -1,7 +1,7 @@
 """Model files of every format that was ever written stay readable, and answer as they did.
 
-``formats/NAME.lamina`` is such a file, ``formats/NAME.json`` rows and what the network answered to them when it
-was written: ``{"rows": [...], "answers": [...]}``. A new format adds a pair; none is ever written anew."""
+``formats/NAME.lamina`` is such a file, ``formats/NAME.json`` rows and what the network answered to them when
+it was written: ``{"rows": [...], "answers": [...]}``. A new format adds a pair; none is ever written anew."""
 
 from __future__ import annotations
 
