@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from lamina.features.features import Features
 from lamina.network.hidden.additive import Additive
 from lamina.network.hidden.perceptron import Perceptron
-from lamina.network.hidden.product import weighted_sums
+from lamina.network.hidden.product import FEWEST, weighted_sums
 from lamina.network.inputs.base import Batch, Input, layer_class
 from lamina.network.outputs.base import Output
 from lamina.network.outputs.several import make_output
@@ -162,6 +162,8 @@ class Network(nn.Module):
     @staticmethod
     def product(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
         """``rows @ matrix``, float32, as fast as the layers multiply: for those who judge what was seen."""
+        if len(rows) < FEWEST:
+            return rows @ matrix
         with torch.inference_mode():
             return weighted_sums(torch.from_numpy(rows), torch.from_numpy(matrix).T, None).numpy()
 
