@@ -67,10 +67,10 @@ def serve(
     except ImportError as error:
         raise MissingExtraError("Serving", "serve") from error
 
+    columns = tuple(each.strip() for each in log_columns.split(",") if each.strip())
     settings = Settings(
         host=host, port=port, keys=keys, rate=rate, certificate=certificate, private_key=private_key,
         open_to_all=open_to_all, log=log, costs=costs, background=background,
-        log_share=log_share, log_columns=tuple(each.strip() for each in log_columns.split(",") if each.strip()),
-        candidate=candidate, share=share,
+        log_share=log_share, log_columns=columns, candidate=candidate, share=share,
     )  # fmt: skip
     run(service_for(models, settings), settings)
