@@ -1,6 +1,6 @@
 """One network behind HTTP: Lamina's server and others, on the same cores, asked by wrk for one row at a time.
 
-    python -m benchmarks.serving DATA [--peers PYTHON] [--seconds 5] [--model churn.lamina] [--digits mnist.lamina]
+    python -m benchmarks.serving DATA [--peers PYTHON] [--seconds 5] [--model FILE] [--digits FILE]
 
 DATA is the folder of data sets; PYTHON that of an environment in which FastAPI, LitServe, BentoML and MLflow
 are installed beside Lamina. Server and load generator share the machine. Every line is a server, the number
@@ -167,12 +167,12 @@ def tell(name: str, url: str, bodies: Path, seconds: int) -> None:
     for connections in CONNECTIONS:
         load(url, bodies, connections, 2)  # warm
         told = load(url, bodies, connections, seconds)
+        rate, failed = told["requests"] / told["seconds"], told["refused"] + told["broken"]
         print(
-            f"  {name:<10} {connections:>3} connections  {told['requests'] / told['seconds']:>9,.0f} requests/s  "
-            f"p50 {told['p50_ms']:>8.2f} ms  p99 {told['p99_ms']:>8.2f} ms"
-            + (f"  {told['refused'] + told['broken']} failed" if told["refused"] + told["broken"] else ""),
+            f"  {name:<10} {connections:>3} connections  {rate:>9,.0f} requests/s  "
+            f"p50 {told['p50_ms']:>8.2f} ms  p99 {told['p99_ms']:>8.2f} ms  {failed} failed",
             flush=True,
-        )  # fmt: skip
+        )
 
 
 def load(url: str, bodies: Path, connections: int, seconds: int) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -30,10 +29,10 @@ def guarded(service: Service, name: str, scope: Scope, verb: Verb) -> Handler:
             who = allow(service, request, scope)
             served = service.models.named(request.path_params.get("model"))
             asking = Asking(service, request, served, who)
-            async with asyncio.timeout(2 * service.limits.timeout):
+            async with asking.clock:
                 response = await verb(asking)
         except TimeoutError:
-            response = Problem(503, "The answer took too long.", "Try again later.", retry_after=5).response()
+            response = _late(asking).response()
         except ClientDisconnect:
             response = Response(status_code=400)
         except Exception as error:
@@ -44,6 +43,12 @@ def guarded(service: Service, name: str, scope: Scope, verb: Verb) -> Handler:
         return response
 
     return handler
+
+
+def _late(asking: Asking | None) -> Problem:
+    if asking is not None and not asking.arrived:
+        return Problem(408, "The body came too slowly.", "Send it again.")
+    return Problem(503, "The answer took too long.", "Try again later.", retry_after=5)
 
 
 def allow(service: Service, request: Request, scope: Scope) -> str:

@@ -67,7 +67,7 @@ class Call:
         if self.rows == 1:
             return [{each.name: each.cell() for each in self.columns}]
         names = [each.name for each in self.columns]
-        cells = zip(*(each.series().to_list() for each in self.columns), strict=True)
+        cells = zip(*(each.cells() for each in self.columns), strict=True)
         return [dict(zip(names, row, strict=True)) for row in cells]
 
 
