@@ -11,7 +11,8 @@ import polars as pl
 from lamina.features.base import Arrays
 from lamina.learning.candidate import Lesson
 from lamina.predictions.answers import encoded
-from lamina.predictions.confidence import Confidence
+from lamina.predictions.calibration import Calibrator
+from lamina.predictions.confidence import CALIBRATED, Confidence
 from lamina.predictions.novelty import FEWEST, MOST_KEPT, MOST_LEARNT, Novelty
 from lamina.training.answered import Answered, seen_by
 from lamina.training.fitted import Fitted
@@ -19,16 +20,28 @@ from lamina.training.fitted import Fitted
 ENOUGH: Final = 400  # rows that correct probabilities; with fewer the champion's correction stays
 
 
-def with_confidence(fitted: Fitted, told: Answered, frame: pl.DataFrame, *, corrected: bool) -> Fitted:
+def with_confidence(
+    fitted: Fitted,
+    told: Answered,
+    frame: pl.DataFrame,
+    *,
+    corrected: bool,
+    like: Confidence | None = None,
+) -> Fitted:
     """The candidate with bounds and calibrated probabilities; ``frame`` are conformed rows that it has not
     learnt from, ``told`` what its network says of them. Probabilities are ``corrected`` anew, or as they were
-    where that is not asked for, or there are too few rows."""
+    where that is not asked for, or there are too few rows; by corrections of the same kind as ``like``, where
+    that is given: it takes long to choose them."""
     if not frame.height:
         return replace(fitted, confidence=None)
     settings, old = fitted.settings, fitted.confidence
     by = settings.coverage_by
     column = None if by is None or by in fitted.target.targets or by not in frame.columns else frame[by]
     keep = old is not None and not (corrected and frame.height >= ENOUGH)
+    if like is not None and not keep and fitted.target.answer in CALIBRATED:
+        name, answers = like.parts[0].calibrator.name, fitted.target.encode(frame)
+        again = replace(like.parts[0], calibrator=Calibrator.by(name, told.decoded, answers))
+        return replace(fitted, confidence=replace(like, parts=(again,)))
     found = Confidence.found(
         fitted.target, told, fitted.target.encode(frame), coverage=settings.coverage, by=by, values=column,
         calibrate=not keep,

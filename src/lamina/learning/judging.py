@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -20,9 +20,11 @@ from lamina.learning.parts import Half, Parts
 from lamina.learning.records import LearnSettings, Verdict
 from lamina.predictions.answers import calibrated, encoded
 from lamina.predictions.calibration import Calibrator
-from lamina.predictions.confidence import CALIBRATED
+from lamina.predictions.confidence import CALIBRATED, Confidence
 from lamina.training.answered import Answered, answered
 from lamina.training.fitted import Fitted
+
+LEAST_MENDED: Final = 100  # new rows by which the champion's probabilities can be mended
 
 
 class Rows(NamedTuple):
@@ -98,17 +100,18 @@ class Judges:
         """What the gate needs to know of a candidate, its probabilities ``corrected`` anew, or as the
         champion's are; ``follow``: also whether a relation that changed is to be followed."""
         said = [said_by(candidate, each.frame) for each in self.halves]
-        other, own = (
-            self._honest(candidate, rows, each, corrected)
-            for rows, each in zip(self.halves, said, strict=True)
-        )
+        own = self._honest(candidate, 1, said[1], corrected)
+        other = self._honest(candidate, 0, said[0], corrected, own.confidence)
         told = self._both([calibrated(own, said[0].decoded), calibrated(other, said[1].decoded)])
         return Seen(own, self._new(told[0], follow), self._old(told[1], follow))
 
-    def _honest(self, candidate: Fitted, rows: Rows, said: Answered, corrected: bool) -> Fitted:
-        some = rows.honest(self.relation)
+    def _honest(
+        self, candidate: Fitted, half: int, said: Answered, corrected: bool, like: Confidence | None = None
+    ) -> Fitted:
+        some = self.halves[half].honest(self.relation)
         told = Answered(said.decoded[some], said.spread[some])
-        return with_confidence(candidate, told, rows.frame[some], corrected=corrected)
+        frame = self.halves[half].frame[some]
+        return with_confidence(candidate, told, frame, corrected=corrected, like=like)
 
     def _both(self, parts: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """Of something for each row of both halves that of new rows and that of old ones."""
@@ -168,13 +171,12 @@ class Judges:
     @cached_property
     def _mended(self) -> np.ndarray | None:
         """What the champion loses on new rows once its probabilities are mended on new rows, too: what is
-        lost beyond that is lost to another relation. None where there are no probabilities."""
-        if self.target.answer not in CALIBRATED:
+        lost beyond that is lost to another relation. None without probabilities or rows enough."""
+        if self.target.answer not in CALIBRATED or min(each.recent for each in self.halves) < LEAST_MENDED:
             return None
         told = []
         for rows, other in zip(self.halves, self.halves[::-1], strict=True):
-            some = other.honest(relation=True)
-            told.append(mended(other.raw[some], other.answers[some], rows.raw))
+            told.append(mended(other.raw[: other.recent], other.answers[: other.recent], rows.raw))
         return losses_of(self.target, self._both(told)[0], self.answers[0]).loss
 
     def _blind(self, answers: np.ndarray) -> tuple[float, float]:
@@ -195,7 +197,7 @@ def known(target: Target, frame: pl.DataFrame) -> pl.DataFrame:
 def mended(told: np.ndarray, answers: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Probabilities of ``others``, corrected as those ``told`` should have been for these answers, and for as
     many of the answers as seem to be exchanged at random."""
-    calibrator = Calibrator.fit(told, answers)
+    calibrator = Calibrator.by("linear" if told.shape[1] == 2 else "temperature", told, answers)
     exchanged = Exchanged.found(calibrator(told), answers)
     return exchanged(calibrator(others))
 
