@@ -10,10 +10,11 @@ import polars as pl
 
 from lamina.features.base import Arrays
 from lamina.learning.candidate import Lesson
+from lamina.network.answered import seen_by
+from lamina.network.engine import Answered
 from lamina.predictions.answers import encoded
 from lamina.predictions.confidence import Confidence
 from lamina.predictions.novelty import FEWEST, MOST_KEPT, MOST_LEARNT, Novelty
-from lamina.training.answered import Answered, answered, seen_by
 from lamina.training.fitted import Fitted
 
 ENOUGH: Final = 400  # rows that correct probabilities; with fewer the champion's correction stays
@@ -25,7 +26,7 @@ def with_honesty(fitted: Fitted, frame: pl.DataFrame, what: Lesson) -> Fitted:
     if not frame.height:
         return replace(fitted, confidence=None, novelty=None)
     arrays = [each for each, _ in encoded(fitted.features, frame)]
-    told = Answered.joined(answered(fitted.network, each) for each in arrays)
+    told = Answered.joined(fitted.engine.answered(each) for each in arrays)
     confidence = _confidence(fitted, told, frame)
     return replace(fitted, confidence=confidence, novelty=_novelty(fitted, arrays, frame.height, what))
 

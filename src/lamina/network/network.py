@@ -3,39 +3,22 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from lamina.features.features import Features
+from lamina.network.architecture import Architecture
+from lamina.network.engine import Answered, EngineName, Judge
 from lamina.network.hidden.additive import Additive
 from lamina.network.hidden.perceptron import Perceptron
 from lamina.network.inputs.base import Batch, Input, layer_class
 from lamina.network.outputs.base import Output
 from lamina.network.outputs.several import make_output
-
-
-class Architecture(msgspec.Struct, frozen=True, kw_only=True):
-    """All sizes of a network as plain data: with the features it rebuilds the same layers.
-
-    ``output`` is the kind of answer (``catalog.ANSWERS``), ``answer`` what its layer is told besides.
-    """
-
-    inputs: dict[str, dict[str, Any]]
-    hidden: tuple[int, ...]
-    activation: str
-    members: int
-    output: str
-    scores: int
-    smoothing: float = 0.0
-    gain: float = 1.0
-    dropout: float = 0.0
-    answer: dict[str, Any] = {}
-    beside: bool = False
-    additive: bool = False
 
 
 class Network(nn.Module):
@@ -147,6 +130,20 @@ class Network(nn.Module):
         scores = [self._answered(features, read), *(self(view) for view in views[1:])]
         layers = [self.joined(read), features] if self.architecture.hidden else [features]
         return torch.cat(scores) if len(scores) > 1 else scores[0], [self._vector(each) for each in layers]
+
+    @property
+    def kind(self) -> EngineName:
+        """As an engine that answers: torch."""
+        return "torch"
+
+    def answered(self, arrays: Mapping[str, np.ndarray], judge: Judge | None = None) -> Answered:
+        """The answers for encoded rows, in full precision, some at a time."""
+        from lamina.network.answered import answered
+
+        return answered(self, arrays, judge)
+
+    def in_torch(self) -> Network:
+        return self
 
     def _vector(self, seen: Tensor) -> Tensor:
         """Members side by side, moments of a recording and pixels averaged, ``(batch, values)``."""

@@ -15,8 +15,9 @@ from lamina.errors import MissingExtraError, ModelFileError
 from lamina.features.features import Features
 from lamina.features.targets.base import Target
 from lamina.features.targets.several import target_from_json
+from lamina.network.architecture import Architecture
 from lamina.network.layout import layout
-from lamina.network.network import Architecture, Network
+from lamina.network.network import Network
 from lamina.predictions.baseline import Baseline, linear_width
 from lamina.predictions.confidence import Confidence
 from lamina.predictions.novelty import Novelty
@@ -107,7 +108,7 @@ def load(path: str | Path) -> tuple[Fitted, Baseline, Evaluation]:
         schema=manifest.schema,
         features=features,
         target=target,
-        network=network,
+        engine=network,
         settings=manifest.settings,
         metric=manifest.metric,
         choices=tuple(manifest.choices),

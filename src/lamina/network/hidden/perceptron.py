@@ -99,7 +99,7 @@ class FirstLayer(nn.Module):
             known, added = x[:, : self.old].contiguous(), x[:, self.old :]
             flat = F.linear(known, weights[:, : self.old].contiguous(), self.bias.flatten())
             flat = flat + F.linear(added, weights[:, self.old :])
-        return flat.view(len(x), members, neurons).transpose(0, 1)
+        return flat.view(x.shape[0], members, neurons).transpose(0, 1)
 
     def train(self, mode: bool = True) -> FirstLayer:
         self._kept = None  # optimizers that move all weights at once do not count it as a change
@@ -107,7 +107,7 @@ class FirstLayer(nn.Module):
 
     def _folded(self) -> Tensor:
         """The members' weights, one under the other; kept while they do not change and nothing is learnt."""
-        if self.training or torch.is_grad_enabled():
+        if self.training or torch.is_grad_enabled() or torch.compiler.is_compiling():
             return (self.weight * self.scales[:, None, :]).flatten(0, 1)
         state = [(each.data_ptr(), each._version) for each in (self.weight, self.scales)]
         if self._kept is None or self._kept[0] != state:
