@@ -10,6 +10,7 @@
     │   ├── ColumnError         a column that is missing or holds what it should not
     │   └── TargetError         the column to predict: absent, empty, a single class
     ├── OutputError             a file that cannot be written
+    ├── ExportError             a network that cannot be written as ONNX, or answers otherwise there
     ├── TrainingError           training cannot go on: scores that are not finite, no rows left
     ├── ModelFileError          a model file that is cut, altered, newer than the reader, or hostile
     └── StoreError              a store that is not there, damaged, or whose log cannot be reached
@@ -89,6 +90,10 @@ class TargetError(DataError):
 
 class OutputError(LaminaError):
     """A file cannot be written where it should stand."""
+
+
+class ExportError(LaminaError, RuntimeError):
+    """A network cannot be written as an ONNX graph, or its graph answers otherwise."""
 
 
 class TrainingError(LaminaError, RuntimeError):
