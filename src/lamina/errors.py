@@ -3,6 +3,7 @@
     LaminaError                 base: a problem, what to do about it, and the facts
     ├── UsageError              an argument that cannot be: the caller's mistake (exit code 2)
     ├── MissingExtraError       an optional part is not installed; carries the install line
+    │   └── MissingTorchError   torch is needed, and Lamina was installed without it
     ├── PluginError             a kind that another package adds and that cannot be used
     ├── DataError               the raw data
     │   ├── SourceError         a file or folder that cannot be read: absent, empty, cut, unknown
@@ -58,6 +59,14 @@ class MissingExtraError(LaminaError, ImportError):
             extra=extra,
             **facts,
         )
+
+
+class MissingTorchError(MissingExtraError):
+    """Torch is needed, and only what answers without it is installed."""
+
+    def __init__(self, purpose: str) -> None:
+        problem = f"{purpose} needs torch, which is not installed."
+        LaminaError.__init__(self, problem, "Install it: pip install torch", extra="torch")
 
 
 class PluginError(LaminaError, ImportError):

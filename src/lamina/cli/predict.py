@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lamina.cli.options import Data, Id, Json, Log, ModelFile, answering, open_model, source
+from lamina.cli.options import Data, Engine, Id, Json, Log, ModelFile, answering, open_model, source
 
 if TYPE_CHECKING:
     import polars as pl
@@ -38,6 +38,7 @@ def predict(
         float | None,
         typer.Option(help="How often sets and intervals are to hold, as 0.95.", show_default=False),
     ] = None,
+    engine: Engine = "auto",
     log: Log = False,
     id: Id = None,
     json: Json = False,
@@ -55,14 +56,14 @@ def predict(
         from lamina.model import warn_of
         from lamina.predictions.predict import InParts
 
-        fitted = open_model(model).fitted
+        fitted = open_model(model, engine).fitted
         parts = InParts(fitted, table, probabilities=probabilities, coverage=coverage)
         rows = write_parts((a if only_answers else beside(part, a) for part, a in parts), output)
         warn_of(parts.findings)
         typer.echo(f"Answered {rows:,} rows: {output}", err=True)
         return
     asked: dict[str, Any] = {"log": True, "id": id} if log else {}
-    answers = answering(model, log=log).predict(
+    answers = answering(model, log=log, engine=engine).predict(
         table, probabilities=probabilities, coverage=coverage, **asked
     )
     write(answers if only_answers else beside(table.frame, answers), output, json=json)

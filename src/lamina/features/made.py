@@ -1,4 +1,4 @@
-"""Made rows as a network reads them: to try it on where no real ones are at hand, as a model file holds none."""
+"""Made rows as a network reads them: to try it on where no real ones are at hand; a model file holds none."""
 
 from __future__ import annotations
 

@@ -46,6 +46,7 @@ def grow(
         features=features,
         target=target,
         engine=network,
+        onnx=None,
         confidence=None if fitted.confidence is None else fitted.confidence.extend(target),
         novelty=None,  # it tells of what the champion saw
     )

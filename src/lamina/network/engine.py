@@ -45,6 +45,14 @@ class Engine(Protocol):
     def kind(self) -> EngineName:
         """By which program it is computed."""
 
+    @property
+    def vectors(self) -> tuple[int, ...]:
+        """How long the vectors of what is seen in a row are, layer by layer."""
+
+    @property
+    def weights(self) -> int:
+        """How many numbers training adjusted."""
+
     def answered(self, arrays: Mapping[str, np.ndarray], judge: Judge | None = None) -> Answered:
         """The answers for encoded rows, and what ``judge`` says of what was seen in them."""
 

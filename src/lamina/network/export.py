@@ -44,7 +44,7 @@ def exported(network: Network, arrays: Mapping[str, np.ndarray]) -> bytes:
     frozen = [layer.name for layer in network.input_layers() if not layer.holds_all]
     if frozen:
         raise ExportError(
-            f"The encoder that reads {frozen[0]!r} is no part of the model, and would have to be of the graph.",
+            f"What the encoder that reads {frozen[0]!r} computes with is no part of the model.",
             'Answer with torch, or train with pretrained=False or quality="best".',
             input=frozen[0],
         )

@@ -18,13 +18,15 @@ class Graph(msgspec.Struct, frozen=True, kw_only=True):
 
     ``inputs`` are the names of the arrays that it takes as "0", "1", …; it tells the decoded answers
     ``(rows, …)``, how far the members are apart ``(rows, target)``, and of ``layers`` layers what was seen
-    ``(rows, values)``. ``weights`` is the hash of the weights that it computes with. ``gap`` is the largest
+    ``(rows, values)``. ``weights`` is the hash of the weights that it computes with,
+    ``learnt`` how many numbers training adjusted. ``gap`` is the largest
     difference from torch's answers, against 1 or the number's own size, on ``rows`` rows: ``on`` says whose.
     """
 
     inputs: tuple[str, ...]
     layers: int
     weights: str
+    learnt: int
     gap: float
     rows: int
     on: str

@@ -46,7 +46,7 @@ class OnnxNetwork:
         if not set(taken) <= set(numbers) or len(self._session.get_outputs()) != 2 + graph.layers:
             raise ValueError("the graph is not of this network")
         self._inputs = [(number, numbers[number]) for number in taken]
-        self._torch, self._written = torch, written
+        self._torch, self._written, self._weights = torch, written, graph.learnt
         self._network: Network | None = None
 
     @property
@@ -57,6 +57,11 @@ class OnnxNetwork:
     def vectors(self) -> tuple[int, ...]:
         """How long what was seen is, layer by layer."""
         return tuple(int(each.shape[1]) for each in self._session.get_outputs()[2:])
+
+    @property
+    def weights(self) -> int:
+        """How many numbers training adjusted."""
+        return self._weights
 
     def in_torch(self) -> Network:
         if self._network is None:

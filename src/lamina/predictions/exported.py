@@ -42,6 +42,7 @@ def as_onnx(fitted: Fitted, frame: pl.DataFrame | None = None, on: str = "") -> 
         inputs=tuple(some),
         layers=len(network.vectors),
         weights=hash_of(weights),
+        learnt=network.weights,
         gap=0.0,
         rows=len(next(iter(arrays.values()))),
         on=on,

@@ -137,7 +137,8 @@ class Served:
             "answer": self.model.fitted.target.answer,
             "metric": judged.metric,
             "scores": judged.scores,
-            "weights": self.model.fitted.network.weights,
+            "engine": self.model.fitted.engine.kind,
+            "weights": self.model.fitted.engine.weights,
         }
 
 

@@ -19,6 +19,7 @@ from lamina.serve.living import Living
 from lamina.serve.models import Models
 from lamina.serve.rates import Rates
 from lamina.serve.served import Served
+from lamina.store.engines import Wanted
 from lamina.stores import Store
 
 log = logging.getLogger("lamina.serve")
@@ -31,6 +32,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ``certificate`` and ``private_key``: files for TLS; ``open_to_all``: without keys also beyond this
     machine; ``drain`` seconds that requests may take to end when the server stops; at most
     ``connections`` are open at once. ``log``: what a store answers is kept in its log.
+    ``engine``: what answers; «auto» is ONNX Runtime where a model was exported.
     """
 
     host: str = "127.0.0.1"
@@ -43,6 +45,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     open_to_all: bool = False
     drain: float = 30.0
     log: bool = False
+    engine: Wanted = "auto"
     connections: int = 1000
     limits: Limits = Limits()
 
@@ -59,10 +62,10 @@ def service_for(places: list[Path], settings: Settings) -> Service:
                 f"Two models are called {name!r}.", "Rename one of them: the name is the address."
             )
         if place.is_dir():
-            living[name] = Living(name, Store(place), logs=settings.log)
+            living[name] = Living(name, Store(place, engine=settings.engine), logs=settings.log)
             served[name] = living[name].champion()
         else:
-            served[name] = Served(name, load(place), version_of(place))
+            served[name] = Served(name, load(place, engine=settings.engine), version_of(place))
     keys = Keys({}) if settings.keys is None else Keys.read(settings.keys)
     rates = Rates(settings.rate, settings.burst)
     return Service(Models(served, settings.limits), keys, rates, settings.limits, living)

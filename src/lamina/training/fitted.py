@@ -9,6 +9,7 @@ from lamina.data.fingerprint import Fingerprint
 from lamina.features.features import Features
 from lamina.features.targets.base import Target
 from lamina.network.engine import Engine
+from lamina.network.graph import Onnx
 from lamina.records import Choice, Epoch, Finding, Schema
 from lamina.settings import Settings
 from lamina.tasks import Task
@@ -26,7 +27,8 @@ class Fitted:
     ``engine`` computes the answers. ``choices`` are what Lamina decided and why, ``findings`` what it noticed
     in the data, ``epochs`` the history of the training, ``stopped`` why it ended. ``confidence`` makes
     probabilities honest and bounds hold; ``novelty`` tells which rows are unlike those of training; both are
-    found after training, on rows that were not learnt from. ``data`` tells which data it was.
+    found after training, on rows that were not learnt from. ``data`` tells which data it was; ``onnx`` is
+    the network as a graph, of the weights that it names, where it was exported.
     """
 
     task: Task
@@ -44,6 +46,7 @@ class Fitted:
     confidence: Confidence | None = None
     novelty: Novelty | None = None
     data: Fingerprint | None = None
+    onnx: Onnx | None = None
 
     @property
     def network(self) -> Network:
