@@ -13,12 +13,13 @@ from lamina.checks.made import MAKERS, ROWS, SPECS, made_answers
 from lamina.features.features import Features
 from lamina.features.targets.several import fit_target
 from lamina.learning.grow import grow
+from lamina.network.answered import answered
+from lamina.network.architecture import Architecture
 from lamina.network.inputs.base import Situation, layer_class
-from lamina.network.network import Architecture, build
+from lamina.network.network import build
 from lamina.records import Field, Schema
 from lamina.settings import Settings
 from lamina.tasks import Predict
-from lamina.training.answered import answered
 from lamina.training.fitted import Fitted
 
 NEW_FIELDS = (

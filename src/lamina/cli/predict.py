@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lamina.cli.options import Id, Json, Log, ModelFile, answering, open_model
+from lamina.cli.options import Engine, Id, Json, Log, ModelFile, answering, open_model
 
 if TYPE_CHECKING:
     import polars as pl
@@ -52,6 +52,7 @@ def predict(
         float | None,
         typer.Option(help="How often sets and intervals are to hold, as 0.95.", show_default=False),
     ] = None,
+    engine: Engine = "auto",
     log: Log = False,
     id: Id = None,
     json: Json = False,
@@ -71,14 +72,19 @@ def predict(
     asked: dict[str, Any] = {"probabilities": probabilities, "coverage": coverage}
     with opened(data, query, place) as table:
         if place is not None and not log and place.in_parts:
-            known, loaded = known_by(model), open_model(model)
+            known, loaded = known_by(model), open_model(model, engine)
             if table.large or len(table) > rows_in_part(loaded.fitted, table):
-                work = {"model": known, "rows": identity(table), "only_answers": only_answers}
+                work = {
+                    "model": known,
+                    "engine": loaded.fitted.engine.kind,
+                    "rows": identity(table),
+                    "only_answers": only_answers,
+                }
                 shaped = _answers_alone if only_answers else beside
                 _put_in_parts(Batch(loaded.fitted, table, place.beside("job"), work, shaped, **asked), place)
                 return
         more: dict[str, Any] = {"log": True, "id": id} if log else {}
-        answers = answering(model, log=log).predict(table, **asked, **more)
+        answers = answering(model, log=log, engine=engine).predict(table, **asked, **more)
         told = answers if only_answers else beside(table.frame, answers)
     if place is None:
         write(told, None, json=json)

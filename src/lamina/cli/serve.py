@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from lamina.cli.options import Engine
+
 NAME = "serve"
 
 Models = Annotated[list[Path], typer.Argument(help="Model files (.lamina) and stores.", show_default=False)]
@@ -26,6 +28,7 @@ def serve(
     private_key: Annotated[
         Path | None, typer.Option(help="For TLS: its private key.", show_default=False)
     ] = None,
+    engine: Engine = "auto",
     log: Annotated[
         bool, typer.Option("--log", help="Keep what a store answers in its log, for feedback.")
     ] = False,
@@ -71,6 +74,7 @@ def serve(
     settings = Settings(
         host=host, port=port, keys=keys, rate=rate, certificate=certificate, private_key=private_key,
         open_to_all=open_to_all, log=log, costs=costs, background=background,
-        log_share=log_share, log_columns=columns, candidate=candidate, share=share,
+        log_share=log_share, log_columns=columns,
+        candidate=candidate, share=share, engine=engine,
     )  # fmt: skip
     run(service_for(models, settings), settings)

@@ -18,9 +18,9 @@ from lamina.decisions.worth import Money, best_threshold, money
 from lamina.errors import TargetError, UsageError
 from lamina.features.targets.classes import ClassTarget
 from lamina.features.targets.quantiles import QuantilesTarget
+from lamina.network.engine import Answered
 from lamina.predictions.answers import answers_for, calibrated
 from lamina.predictions.predict import answer_rows
-from lamina.training.answered import Answered
 from lamina.training.fitted import Fitted
 
 SEEN = 10_000  # cells that tell how numbers are written

@@ -19,7 +19,6 @@ from lamina.learning.losses import losses_of
 from lamina.learning.ring import Ring
 from lamina.learning.stream_settings import StreamSettings
 from lamina.network.network import Network
-from lamina.training.answered import answered
 from lamina.training.choose import choose_recipe
 from lamina.training.examples import Examples
 from lamina.training.fitted import Fitted
@@ -67,7 +66,8 @@ class Streaming:
         self._waiting: pl.DataFrame = pl.DataFrame()
         self._recent: list[pl.DataFrame] = []
         # Calibration, bounds and novelty were found for a network that is about to change
-        self.fitted = replace(fitted, network=copy.deepcopy(fitted.network), confidence=None, novelty=None)
+        own = copy.deepcopy(fitted.network)
+        self.fitted = replace(fitted, engine=own, onnx=None, confidence=None, novelty=None)
         self._start()
 
     def encode(self, frame: pl.DataFrame) -> Encoded:
@@ -76,7 +76,7 @@ class Streaming:
 
     def answers(self, arrays: Arrays) -> np.ndarray:
         """Decoded answers ``(rows, …)``; nothing changes."""
-        return answered(self.fitted.network, arrays).decoded
+        return self.fitted.engine.answered(arrays).decoded
 
     def learn(self, rows: Encoded, errors: np.ndarray | None = None) -> None:
         """Learns rows in the order in which they came, in one step; ``errors`` are what the network made when

@@ -14,6 +14,7 @@ from lamina.errors import TargetError
 from lamina.features.targets.base import Target
 from lamina.features.targets.labels import LabelsTarget
 from lamina.features.targets.several import SeveralTarget
+from lamina.network.engine import Answered
 from lamina.predictions.answers import calibrated, covered_by, encoded, judge_of
 from lamina.predictions.baseline import Baseline
 from lamina.predictions.subgroups import subgroups
@@ -21,7 +22,6 @@ from lamina.records import Evaluation
 from lamina.scores.calibration import calibration_noise, labels_calibration_noise
 from lamina.scores.intervals import intervals
 from lamina.scores.ranking import Scores
-from lamina.training.answered import Answered, answered
 from lamina.training.fitted import Fitted
 
 
@@ -75,7 +75,7 @@ def answered_rows(
         )
     network, linear, unlike = [], [], judge_of(fitted)
     for arrays, done in encoded(fitted.features, frame):
-        network.append(answered(fitted.network, arrays, unlike))
+        network.append(fitted.engine.answered(arrays, unlike))
         linear.append(baseline.linear_answers(fitted.features, arrays, fitted.network.output))
         watch(done)
     by = covered_by(fitted, frame)

@@ -13,10 +13,10 @@ from lamina.data.large import rows_at_once
 from lamina.data.table import Table
 from lamina.features.base import Arrays
 from lamina.features.features import Features, broken, broken_findings
+from lamina.network.engine import Answered
 from lamina.predictions.answers import answer_frame, covered_by, encoded, judge_of
 from lamina.progress import Bar
 from lamina.records import Finding
-from lamina.training.answered import Answered, answered
 from lamina.training.fitted import Fitted
 
 
@@ -78,7 +78,7 @@ def answer_rows(
     done = 0
     for arrays, upto in encoded(fitted.features, frame):
         chunk = frame.slice(done, upto - done)
-        raw.append(answered(fitted.network, arrays, judge_of(fitted)))
+        raw.append(fitted.engine.answered(arrays, judge_of(fitted)))
         known.append(readable(arrays, fitted.features, chunk.height))
         for column, rows in broken(arrays, chunk, fitted.features).items():
             unreadable.setdefault(column, []).append(rows + done)

@@ -21,7 +21,6 @@ from lamina.predictions.one_row import OneRow, UnusualError
 from lamina.predictions.predict import readable
 from lamina.records import Finding, Schema
 from lamina.serve.batcher import Batcher
-from lamina.training.answered import answered
 
 MOST_WARNINGS: Final = 20
 KNOWN: Final = np.ones(1, bool)
@@ -146,7 +145,7 @@ class Served:
             parts = [each.values for each in asked if each.values is not None]
             values = pl.concat(parts) if parts else None
         fitted = self.model.fitted
-        columns = told(fitted, answered(fitted.network, arrays, self._judge), known, values=values)
+        columns = told(fitted, fitted.engine.answered(arrays, self._judge), known, values=values)
         starts = itertools.accumulate((each.rows for each in asked), initial=0)
         call = Call(columns, len(known))
         return [Answers(call, start, each.rows) for start, each in zip(starts, asked, strict=False)]
@@ -161,7 +160,8 @@ class Served:
             "answer": self.model.fitted.target.answer,
             "metric": judged.metric,
             "scores": judged.scores,
-            "weights": self.model.fitted.network.weights,
+            "engine": self.model.fitted.engine.kind,
+            "weights": self.model.fitted.engine.weights,
         }
 
 

@@ -25,6 +25,7 @@ from lamina.serve.models import Models
 from lamina.serve.rates import Rates
 from lamina.serve.served import Served
 from lamina.serve.service import Service
+from lamina.store.engines import Wanted
 from lamina.stores import Store
 
 
@@ -37,7 +38,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ``connections`` are open at once. ``log``: what a store answers is kept in its log: of a
     ``log_share`` of the rows, with these ``log_columns`` of them. ``candidate``: a file, or a version of the
     store, that answers a ``share`` of the rows and the others silently. ``costs``: a table of
-    costs to decide by; ``background``: rows that explanations compare with.
+    costs to decide by; ``background``: rows that explanations compare with. ``engine``: what answers; «auto»
+    is ONNX Runtime where a model was exported.
     """
 
     host: str = "127.0.0.1"
@@ -56,6 +58,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     share: float = 0.0
     costs: Path | None = None
     background: Path | None = None
+    engine: Wanted = "auto"
     connections: int = 1000
     limits: Limits = Limits()
 
@@ -72,11 +75,11 @@ def service_for(places: list[Path], settings: Settings) -> Service:
                 f"Two models are called {name!r}.", "Rename one of them: the name is the address."
             )
         if place.is_dir():
-            living[name] = Living(name, Store(place), logs=_logging(settings))
+            living[name] = Living(name, Store(place, engine=settings.engine), logs=_logging(settings))
             served[name] = living[name].champion()
             check_columns(served[name].schema, settings.log_columns)
         else:
-            served[name] = Served(name, load(place), sha256_of(place)[:12])
+            served[name] = Served(name, load(place, engine=settings.engine), sha256_of(place)[:12])
     keys = Keys({}) if settings.keys is None else Keys.read(settings.keys)
     rates = Rates(settings.rate, settings.burst)
     candidates = _candidates(settings, served, living)
@@ -121,10 +124,10 @@ def _candidates(
                 "What a file answers cannot be logged: it is no version of the store.",
                 f"Add it: lamina add {name} {place} --no-champion, and name its version.",
             )
-        beside = Served(name, load(place), sha256_of(place)[:12])
+        beside = Served(name, load(place, engine=settings.engine), sha256_of(place)[:12])
     else:
         version = store.store.opened.version(settings.candidate)
-        beside = Served(name, Model(*store.store.opened.parts(version)[1]), str(version))
+        beside = Served(name, Model(*store.store.opened.parts(version, settings.engine)[1]), str(version))
     check_alike(champion, beside)
     key = None if store is None else store.store.opened.log.setting("id")
     return {name: Candidate(beside, settings.share, key)}

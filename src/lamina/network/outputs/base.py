@@ -49,6 +49,11 @@ class Output(nn.Module, ABC):
         """As ``decode``, where it may take its time: what users are given."""
         return self.decode(scores)
 
+    def told(self, scores: Tensor) -> Tensor:
+        """The part of ``answer`` that is arithmetic on tensors: all a graph can hold of it. What is left to
+        do for users, where something is, the target does (``Target.written``)."""
+        return self.decode(scores)
+
     def spread(self, scores: Tensor) -> Tensor:
         """How far the members are apart, one column per target ``(batch, target)``; zeros where that tells
         nothing that the answer does not."""

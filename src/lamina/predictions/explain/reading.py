@@ -17,12 +17,12 @@ from torch import Tensor
 
 from lamina.catalog import KINDS
 from lamina.features.base import Arrays, Feature
+from lamina.network.answered import writable
+from lamina.network.engine import MOST_ROWS, rows_at_once
 from lamina.network.inputs.base import Input
 from lamina.predictions.answers import calibrated, encoded
 from lamina.predictions.explain.within import check_time
-from lamina.training.examples import writable
 from lamina.training.fitted import Fitted
-from lamina.training.validation import MOST_ROWS, rows_at_once
 
 MOST_VALUES = 4_000_000  # of mixed inputs held at once
 
