@@ -3,8 +3,9 @@
     python -m benchmarks.serving DATA [--peers PYTHON] [--seconds 5] [--model FILE] [--digits FILE]
 
 DATA is the folder of data sets; PYTHON that of an environment in which FastAPI, LitServe, BentoML and MLflow
-are installed beside Lamina. Server and load generator share the machine. Every line is a server, the number
-of connections, requests a second, and the 50th and 99th percentile of the time to an answer.
+are installed beside Lamina. Server and load generator share the machine; every server computes on one thread.
+Every line is a server, the number of connections, requests a second, and the 50th and 99th percentile of the
+time to an answer.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def main() -> None:
                 tell_pictures(url, options.data, options.seconds)
         for name in options.only or PEERS if options.peers else ():
             command, address, body = peer(name, options.peers, model, folder, rows)
-            with served(command, None, body, {**os.environ, "MODEL": str(model)}, address) as url:
+            with served(command, None, body, environment(model, options.peers), address) as url:
                 tell(name, url + address, body, options.seconds)
 
 
@@ -78,6 +79,12 @@ def parsed() -> argparse.Namespace:
 
 def lamina_command(model: Path) -> list[str]:
     return [sys.executable, "-m", "lamina.cli.main", "serve", str(model), "--port", "{port}"]
+
+
+def environment(model: Path, python: str) -> dict[str, str]:
+    """For a peer: one thread, and its own programs first."""
+    path = f"{Path(python).parent}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "MODEL": str(model), "OMP_NUM_THREADS": "1", "PATH": path}
 
 
 def peer(

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 
+from polars.exceptions import PanicException
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -35,7 +36,7 @@ def guarded(service: Service, name: str, scope: Scope, verb: Verb) -> Handler:
             response = _late(asking).response()
         except ClientDisconnect:
             response = Response(status_code=400)
-        except Exception as error:
+        except (Exception, PanicException) as error:
             response = refusal(error)
         model, rows = ("-", 0) if asking is None else (asking.served.name, asking.rows)
         seconds = time.perf_counter() - began
@@ -68,7 +69,7 @@ def _key_of(request: Request) -> str | None:
     return request.headers.get("x-api-key")
 
 
-def refusal(error: Exception) -> Response:
+def refusal(error: BaseException) -> Response:
     """The problem document for an error; what should not have happened is logged, and not told."""
     problem = problem_of(error)
     if problem.status == 500:
