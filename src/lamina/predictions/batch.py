@@ -33,7 +33,8 @@ from lamina.records import Finding
 from lamina.training.fitted import Fitted
 from lamina.version import __version__
 
-MEDIA_AT_ONCE: Final = 1000  # rows of pictures, recordings or clips in one part
+AT_ONCE: Final = 65_536  # rows in one part, at most
+MEDIA_AT_ONCE: Final = 1000  # of pictures, recordings or clips
 
 # The rows of a part as read and their answers → what is put out of them
 Shaped = Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]
@@ -143,4 +144,4 @@ class Batch:
 def rows_in_part(fitted: Fitted, table: Table) -> int:
     """How many rows are answered, and kept, at once."""
     media = any(feature.kind in MEDIA_KINDS for feature in fitted.features)
-    return MEDIA_AT_ONCE if media else rows_at_once(len(table.columns))
+    return MEDIA_AT_ONCE if media else min(AT_ONCE, rows_at_once(len(table.columns)))
