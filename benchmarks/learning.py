@@ -26,7 +26,7 @@ import polars as pl
 import torch
 
 import lamina
-from benchmarks.worlds import category_months, gate_updates
+from benchmarks.worlds import category_months, drifting_months, gate_updates
 from lamina.data.conform import conform
 from lamina.data.read import read
 from lamina.data.split import kept_apart, split
@@ -154,18 +154,23 @@ def replace_seed(plan: Plan, seed: int) -> Plan:
 
 def months(options: argparse.Namespace) -> None:
     """Tables in the order of time."""
-    sets: dict[str, tuple[Callable[[Path], pl.DataFrame], str, str, int]] = {
-        "bank": (bank, "deposit", "auroc", 12),
-        "elec2": (lambda f: pl.read_csv(f / "streams/elec2.csv.gz"), "class", "accuracy", 20),
-        "sea": (lambda f: pl.read_csv(f / "streams/sea_stream.csv.gz"), "class", "accuracy", 20),
-        "cards": (cards, "TX_FRAUD", "auroc", 7),
+    sets: dict[str, tuple[Callable[[Path], list[pl.DataFrame]], str, str]] = {
+        "bank": (lambda folder: cut(bank(folder), 12), "deposit", "auroc"),
+        "elec2": (lambda f: cut(pl.read_csv(f / "streams/elec2.csv.gz"), 20), "class", "accuracy"),
+        "sea": (lambda f: cut(pl.read_csv(f / "streams/sea_stream.csv.gz"), 20), "class", "accuracy"),
+        "cards": (cards, "TX_FRAUD", "auroc"),
+        "walmart": (walmart, "Weekly_Sales", "mae"),
+        "drifting": (lambda _: drifting_months(options.seed), "answer", "auroc"),
     }
     for name in options.sets.split(","):
-        load, target, score, count = sets[name]
-        frame = load(Path(options.data))
-        cuts = np.linspace(0, frame.height, count + 1).astype(int)
-        blocks = [frame[a:b] for a, b in pairwise(cuts)]
-        told(f"months {name}", in_blocks(blocks, target, score, options), options)
+        load, target, score = sets[name]
+        told(f"months {name}", in_blocks(load(Path(options.data)), target, score, options), options)
+
+
+def cut(frame: pl.DataFrame, count: int) -> list[pl.DataFrame]:
+    """Consecutive parts of the same length."""
+    cuts = np.linspace(0, frame.height, count + 1).astype(int)
+    return [frame[a:b] for a, b in pairwise(cuts)]
 
 
 def bank(folder: Path) -> pl.DataFrame:
@@ -173,24 +178,46 @@ def bank(folder: Path) -> pl.DataFrame:
     return pl.read_csv(folder / "tabular/bank_marketing.csv.gz").drop("duration")
 
 
-def cards(folder: Path) -> pl.DataFrame:
-    """One in eight customers; what their payments and terminals were like in the week before, computed from
-    the past alone."""
+def cards(folder: Path) -> list[pl.DataFrame]:
+    """One in sixteen customers, four weeks first and then ten single ones; what their payments and the
+    terminals were like in the week before, computed from the past alone."""
     frame = pl.read_parquet(folder / "streams/card_transactions_simulated.parquet")
-    frame = frame.filter(pl.col("CUSTOMER_ID").cast(pl.Int64) % 8 == 0).sort("TX_DATETIME")
+    frame = frame.filter(pl.col("CUSTOMER_ID").cast(pl.Int64) % 16 == 0).sort("TX_DATETIME")
     when, amount = pl.col("TX_DATETIME"), pl.col("TX_AMOUNT")
     windows = {
         f"{name}_{days}": rolling("TX_DATETIME", f"{days}d", closed="left")
         for days in (1, 7)
         for name, rolling in (("mean", amount.rolling_mean_by), ("sum", amount.rolling_sum_by))
     }
-    return frame.select(
+    weeks = (frame["TX_DATETIME"] - frame["TX_DATETIME"][0]).dt.total_days() // 7
+    rows = frame.select(
         amount,
         when.dt.hour().alias("hour"),
         when.dt.weekday().alias("weekday"),
         *(past.over("CUSTOMER_ID").alias(name) for name, past in windows.items()),
         pl.col("TX_FRAUD").cast(pl.String),
-    )  # fmt: skip
+    )
+    return [rows.filter(weeks < 4), *(rows.filter(weeks == week) for week in range(4, 14))]
+
+
+def walmart(folder: Path) -> list[pl.DataFrame]:
+    """Every eighth pair of store and department, in blocks of eleven weeks; known beside the calendar, the
+    weather and the store are the sales of twelve weeks before, when a block begins."""
+    place = folder / "timeseries/walmart"
+    frame = pl.read_parquet(place / "train.parquet").with_columns(pl.col("Date").dt.date())
+    beside = pl.read_csv(place / "features.csv.gz", try_parse_dates=True, null_values="NA")
+    frame = frame.filter((pl.col("Store") * 100 + pl.col("Dept")) % 8 == 0).sort("Store", "Dept", "Date")
+    frame = frame.join(beside.drop("IsHoliday"), on=["Store", "Date"], how="left")
+    frame = frame.join(pl.read_csv(place / "stores.csv"), on="Store", how="left")
+    before = frame.select("Store", "Dept", pl.col("Date").dt.offset_by("12w"), before="Weekly_Sales")
+    frame = frame.join(before, on=["Store", "Dept", "Date"], how="left").sort("Date", "Store", "Dept")
+    weeks = (frame["Date"] - frame["Date"][0]).dt.total_days() // 7
+    rows = frame.with_columns(
+        pl.format("s{}", "Store").alias("Store"),
+        pl.format("d{}", "Dept").alias("Dept"),
+        pl.col("Date").dt.week().alias("week"),
+    ).drop("Date")
+    return [rows.filter(weeks // 11 == block) for block in range(13)]
 
 
 def digits(options: argparse.Namespace) -> None:
@@ -348,7 +375,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.learning", description=__doc__)
     parser.add_argument("--data", default="", help="the folder with the data sets")
     parser.add_argument("--what", required=True, choices=["digits", "intents", "months", "gate", "category"])
-    parser.add_argument("--sets", default="bank,elec2,sea", help="of months")
+    parser.add_argument("--sets", default="bank,elec2,sea,cards,walmart", help="of months")
     parser.add_argument("--quality", default="fast", choices=["fast", "good", "best"])
     parser.add_argument("--memory", type=int, default=20_000)
     parser.add_argument("--rows", type=int, default=60_000, help="of digits, to learn from in all")

@@ -63,6 +63,37 @@ def _broken(new: pl.DataFrame, which: int, rng: np.random.Generator) -> pl.DataF
     return new.with_columns(pl.Series("answer", rng.permutation(new["answer"].to_numpy())))
 
 
+def drifting_months(
+    seed: int, *, months: int = 12, count: int = 3000, turn: float = 0.3
+) -> list[pl.DataFrame]:
+    """Months of customers of whom few say yes: from month to month the relation turns a little, by ``turn``
+    (0 to 1) of the way to another one in all, the share of yes rises and falls, two numbers wander, and
+    campaigns come and go."""
+    rng = np.random.default_rng((55, seed))
+    width, blocks = 8, []
+    start, end = rng.normal(size=(2, width)) * np.linspace(1.0, 0.2, width)
+    for month in range(months):
+        way = month / max(months - 1, 1)
+        x = rng.normal(size=(count, width))
+        x[:, :2] += (way, np.sin(month))
+        campaign = rng.choice(6, count, p=np.roll([0.4, 0.3, 0.15, 0.1, 0.05, 0.0], month // 3))
+        job = rng.choice(8, count)
+        lean = x @ ((1 - turn * way) * start + turn * way * end) + 0.7 * x[:, 2] * x[:, 3]
+        lean += np.sin(2.0 * campaign) + 0.5 * np.cos(3.0 * job) - 3.0 + np.sin(month / 2)
+        answer = rng.random(count) < 1 / (1 + np.exp(-lean))
+        blocks.append(
+            pl.DataFrame(
+                {
+                    **{f"x{k}": x[:, k] for k in range(width)},
+                    "campaign": [f"c{k}" for k in campaign],
+                    "job": [f"j{k}" for k in job],
+                    "answer": np.where(answer, "yes", "no"),
+                }
+            )
+        )
+    return blocks
+
+
 def category_months(seed: int) -> list[pl.DataFrame]:
     """Six months; in the fourth a plan appears whose customers answer in their own way, always the same."""
     rng = np.random.default_rng((99, seed))

@@ -47,9 +47,9 @@ def test_new_classes_come_as_often_as_they_do_in_the_world() -> None:
 
 def test_a_lesson_is_as_long_as_it_may_be_and_must_be() -> None:
     plan = plan_for((), (), LearnSettings(), share=0.1)
-    assert len(order(a_lesson(100, 1000), plan, most=700)) == 600
+    assert len(order(a_lesson(100, 1000), plan, most=500)) == 300
     assert len(order(a_lesson(10, 10), plan, least=1000)) >= 1000
-    assert len(order(a_lesson(50, 0), plan)) == 150
+    assert len(order(a_lesson(50, 0), plan)) == 100
 
 
 def test_what_moved_says_how_much_of_the_old_is_held() -> None:

@@ -13,6 +13,7 @@ import torch
 import lamina
 from lamina.data.conform import conform
 from lamina.data.read import read
+from lamina.learning.hashing import row_ids
 from lamina.learning.losses import row_losses_for
 from lamina.learning.memory import ID, PART, UPDATE, Memory
 from lamina.learning.parts import held_back, parted
@@ -230,18 +231,37 @@ def test_the_report_is_json_and_says_everything() -> None:
 def test_no_row_serves_two_purposes() -> None:
     memory = memory_of(champion(), world(900, 0), world(600, 1))
     frame, _ = conform(read(world(500, 2)), champion().fitted.schema, need_target=True)
-    from lamina.learning.hashing import row_ids
-
     ids = pl.Series(row_ids(frame, champion().fitted.schema))
     judge = held_back(ids, None, 0.3)
     assert judge.sum() == 150
     parts = parted(frame, ids, judge, memory, 0)
-    names = [set(row_ids(each, champion().fitted.schema)) for each in parts]
+    frames = (parts.new, parts.old, parts.first.frame, parts.second.frame)
+    names = [set(row_ids(each, champion().fitted.schema)) for each in frames]
     assert sum(map(len, names)) == len(set().union(*names)) == 500 + len(memory)
-    assert abs(parts.gate_new.height - 75) < 25
+    assert abs(parts.first.today - 75) < 25
+    assert parts.first.today + parts.second.today == 150
+    assert set(row_ids(parts.first.frame[: parts.first.today], champion().fitted.schema)) < set(ids)
     again = parted(frame[::-1], ids[::-1], judge[::-1], memory, 0)
-    assert set(row_ids(again.gate_new, champion().fitted.schema)) == names[2]
-    assert set(memory.rows[ID]) == {*names[1], *names[3], *(names[4] - set(ids))}
+    assert set(row_ids(again.first.frame, champion().fitted.schema)) == names[2]
+    assert set(memory.rows[ID]) == {*names[1], *((names[2] | names[3]) - set(ids))}
+
+
+def test_what_came_since_the_champion_is_new_and_old() -> None:
+    """Rows of months in between judge on both sides; those of today only as new, of the beginning as old."""
+    memory, schema = memory_of(champion(), world(900, 0), world(600, 1)), champion().fitted.schema
+    between, _ = conform(read(world(200, 5)), schema, need_target=True)
+    memory = memory.with_rows(
+        between, schema, judge=np.ones(200, bool), losses=np.zeros(200), when=NOW, update=1
+    )
+    frame, _ = conform(read(world(100, 2)), schema, need_target=True)
+    ids = pl.Series(row_ids(frame, schema))
+    parts = parted(frame, ids, np.ones(100, bool), memory, 0)
+    halves = (parts.first, parts.second)
+    assert sum(each.today for each in halves) == 100
+    assert sum(each.recent for each in halves) == 300
+    assert sum(each.frame.height for each in halves) == 900
+    since = pl.concat([each.frame[each.today : each.recent] for each in halves])
+    assert set(row_ids(since, schema)) == set(row_ids(between, schema))
 
 
 def test_groups_are_held_back_whole() -> None:

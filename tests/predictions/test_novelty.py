@@ -53,15 +53,12 @@ def test_the_distance_is_mahalanobis_as_scikit_learn_has_it(relative: bool, monk
     np.testing.assert_allclose(told, wanted, rtol=0.02, atol=0.02)
 
 
-def test_what_lies_beside_the_directions_counts_too(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(surroundings, "DIRECTIONS", 2)
-    monkeypatch.setattr(surroundings, "RIDGE", 1e-9)
+def test_directions_in_which_little_varies_count_as_much():
     rng = np.random.default_rng(0)
-    seen = rng.normal(size=(5000, 5)) * np.array([5, 4, 0.1, 0.1, 0.1])
+    seen = rng.normal(size=(5000, 5)) * np.array([5, 4, 1, 1, 1])
     found = Surroundings.fit(seen.astype(np.float32), None, relative=False)
-    assert found.rest == pytest.approx(0.01, rel=0.1)
-    beside = np.array([[0, 0, 1, 0, 0], [5, 0, 0, 0, 0]], np.float32)
-    assert found.distance(beside) == pytest.approx([100, 1], rel=0.15)
+    away = np.array([[0, 0, 10, 0, 0], [50, 0, 0, 0, 0]], np.float32)
+    assert found.distance(away) == pytest.approx([100, 100], rel=0.15)
 
 
 @given(st.integers(1, 1200), st.integers(0, 5))
@@ -77,7 +74,7 @@ def test_the_mean_of_a_class_of_one_row_is_not_that_row():
     seen = np.zeros((10, 3), np.float32)
     seen[0] = 9
     found = Surroundings.fit(seen, np.r_[0, np.ones(9, int)], relative=False)
-    mean = found.centre + found.directions @ found.means[0]
+    mean = found.centre + found.means[0] @ np.linalg.inv(found.within)
     assert np.abs(mean - seen[0]).min() > 3
 
 
@@ -138,13 +135,22 @@ def test_a_state_that_does_not_fit_is_refused():
         {**state, "units": np.zeros((2, 1), np.float32)},
         {**state, "sums": np.zeros(5, np.float32)},
         {**state, "0.centre": np.zeros(2, np.float32)},
-        {**state, "0.variance": -state["0.variance"]},
+        {**state, "0.within": state["0.within"][:, :-1]},
         {**state, "7.centre": np.zeros(2, np.float32)},
     ):
         with pytest.raises((ValueError, KeyError)):
             Novelty.of(broken, THREE)
     with pytest.raises(ValueError, match="parts"):  # a number has no entropy
         Novelty.of(state, NumberTarget("n", 0.0, 1.0, -9.0, 9.0, False))
+
+
+@given(st.integers(99, 10_000))
+def test_the_row_most_unlike_of_all_is_called_so(kept: int):
+    """Whatever the number of rows kept from training, and though the score is rounded to a float32."""
+    surroundings = Surroundings.fit(np.random.default_rng(0).normal(size=(50, 3)), None, relative=False)
+    told = Novelty((surroundings,), np.array([[0.0], [1.0]]), np.arange(kept, dtype=np.float32))
+    novelty = np.array([kept, int(kept * 0.98)], np.float64) / (kept + 1)
+    assert told.unlike(novelty.astype(np.float32)).tolist() == [True, False]
 
 
 def test_reasons_by_hand():

@@ -32,6 +32,31 @@ def serve(
     log: Annotated[
         bool, typer.Option("--log", help="Keep what a store answers in its log, for feedback.")
     ] = False,
+    log_share: Annotated[
+        float, typer.Option(help="With --log: the share of rows that is kept, the same ones by their ids.")
+    ] = 1.0,
+    log_columns: Annotated[
+        str, typer.Option(help="With --log: columns of the rows to keep, with commas between.")
+    ] = "",
+    candidate: Annotated[
+        str | None,
+        typer.Option(
+            help="A model file, or a version of the store (or «candidate»), to compare with silently.",
+            show_default=False,
+        ),
+    ] = None,
+    share: Annotated[float, typer.Option(help="The share of rows that the candidate answers itself.")] = 0.0,
+    costs: Annotated[
+        Path | None,
+        typer.Option(
+            help="A table of costs to decide by, where a request brings none (see lamina decide).",
+            show_default=False,
+        ),
+    ] = None,
+    background: Annotated[
+        Path | None,
+        typer.Option(help="Rows that explanations compare with, such as test rows.", show_default=False),
+    ] = None,
     open_to_all: Annotated[
         bool, typer.Option("--open-to-all", help="Without keys also beyond this machine.")
     ] = False,
@@ -40,12 +65,16 @@ def serve(
     from lamina.errors import MissingExtraError
 
     try:
-        from lamina.serve.server import Settings, run, service_for
+        from lamina.serve.server import run
+        from lamina.serve.starting import Settings, service_for
     except ImportError as error:
         raise MissingExtraError("Serving", "serve") from error
 
+    columns = tuple(each.strip() for each in log_columns.split(",") if each.strip())
     settings = Settings(
         host=host, port=port, keys=keys, rate=rate, certificate=certificate, private_key=private_key,
-        open_to_all=open_to_all, log=log, engine=engine,
+        open_to_all=open_to_all, log=log, costs=costs, background=background,
+        log_share=log_share, log_columns=columns,
+        candidate=candidate, share=share, engine=engine,
     )  # fmt: skip
     run(service_for(models, settings), settings)

@@ -43,6 +43,12 @@ class Made(NamedTuple):
     answered: Answered
     known: np.ndarray
 
+    def at(self, rows: np.ndarray) -> Made:
+        """Only the decisions of these rows."""
+        decoded, spread, novelty = self.answered
+        told = Answered(decoded[rows], spread[rows], None if novelty is None else novelty[rows])
+        return Made(self.frame[rows], self.worth.at(rows), self.chosen[rows], told, self.known[rows])
+
 
 def decide(fitted: Fitted, rows: Rows, costs: Costs, limits: Sequence[Limit]) -> Made:
     """Action, expected value, runner-up and reason for every row."""

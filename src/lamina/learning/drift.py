@@ -49,12 +49,13 @@ def drift(
     if min(old.height, new.height) < LEAST:
         return ()
     rng = np.random.default_rng((settings.seed, 3))
-    old_losses = _losses(fitted, old)
+    told = answers_for(fitted, old)
+    old_losses = losses_of(fitted.target, told, fitted.target.encode(old))
     known = new.filter(pl.Series(fitted.target.encode(new) >= 0)) if fitted.target.codes else new
     columns = list(_columns(fitted, old, new, old_losses))
     others = [*_answers(fitted, old, new, old_losses)]
     if unseen and known.height >= LEAST:
-        others.append(_relation(fitted, old, known, (old_losses, _losses(fitted, known)), rng))
+        others.append(_relation(fitted, known, old_losses, told, rng))
     others.append(_features(fitted, old, new, rng))
     judged = [*holm(columns, settings.level / 2), *(alone(each, settings.level / 6) for each in others)]
     return tuple(sorted(judged, key=lambda each: (not each.moved, each.p)))
@@ -105,17 +106,14 @@ def _answers(fitted: Fitted, old: pl.DataFrame, new: pl.DataFrame, losses: RowLo
 
 
 def _relation(
-    fitted: Fitted,
-    old: pl.DataFrame,
-    new: pl.DataFrame,
-    losses: tuple[RowLosses, RowLosses],
-    rng: np.random.Generator,
+    fitted: Fitted, new: pl.DataFrame, losses: RowLosses, told: np.ndarray, rng: np.random.Generator
 ) -> Drift:
-    """Losses beyond those that the network itself expects: rows that are only harder are no other world."""
-    before, now = (each.loss for each in losses)
-    surprise = [each - expected(fitted, rows) for each, rows in ((before, old), (now, new))]
-    apart = risen(surprise[0], surprise[1], rng)
-    measure = losses[0].measures[0]
+    """Losses beyond those that the network itself expects: rows that are only harder are no other world.
+    ``losses`` are those of the old rows, ``told`` what the network says of them."""
+    said = answers_for(fitted, new)
+    before, now = losses.loss, losses_of(fitted.target, said, fitted.target.encode(new)).loss
+    apart = risen(before - expected(fitted, told), now - expected(fitted, said), rng)
+    measure = losses.measures[0]
     share = apart.distance / max(float(before.mean()), 1e-9)
     if share < WORTH_LOSS:
         apart = Apart(apart.distance, 1.0)
@@ -154,11 +152,11 @@ def hidden_of(fitted: Fitted, frame: pl.DataFrame) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def expected(fitted: Fitted, frame: pl.DataFrame) -> np.ndarray:
-    """The loss that the network's own probabilities lead to expect, row by row; zero for other answers."""
-    if fitted.target.answer not in ("classes", "ordered") or not frame.height:
-        return np.zeros(frame.height)
-    told = np.clip(answers_for(fitted, frame).astype(np.float64), 1e-12, 1)
+def expected(fitted: Fitted, told: np.ndarray) -> np.ndarray:
+    """The loss that the probabilities ``told`` lead to expect, row by row; zero for other answers."""
+    if fitted.target.answer not in ("classes", "ordered") or not len(told):
+        return np.zeros(len(told))
+    told = np.clip(told.astype(np.float64), 1e-12, 1)
     entropy: np.ndarray = -(told * np.log(told)).sum(1)
     return entropy
 
@@ -196,10 +194,6 @@ def _numbers_apart(old: pl.Series, new: pl.Series) -> Apart:
 
 def _floats(series: pl.Series) -> np.ndarray:
     return series.cast(pl.Float64).fill_null(np.nan).to_numpy()
-
-
-def _losses(fitted: Fitted, frame: pl.DataFrame) -> RowLosses:
-    return losses_of(fitted.target, answers_for(fitted, frame), fitted.target.encode(frame))
 
 
 def _some(frame: pl.DataFrame, seed: int, most: int = MOST) -> pl.DataFrame:

@@ -278,7 +278,7 @@ def _written(
             remove_version(session, number, FORGOT)
         for event, left in traces.events.items():
             session.run("UPDATE learnt SET hashes = ? WHERE event = ?", (left.packed(), event))
-        forget_rows(session, traces.ids)
+        forget_rows(session, traces.ids, log.database.types)
 
     told = msgspec.structs.replace(told, memory=name)
     written = log.record(told, version=version, learnt=learnt, moves=True, head=head, also=also)

@@ -20,13 +20,15 @@ LEAST_GROUP: Final = 50  # rows of a group that can be judged by itself
 class Judged(NamedTuple):
     """What both lose on the same rows that neither has learnt from; ``blind`` is what the best constant
     answer loses there, (loss, error); ``small``: the share of it that small losses count as; ``taken``: the
-    share of the rows that the candidate answers with a class that the champion does not know."""
+    share of the rows that the candidate answers with a class that the champion does not know; ``fair``: what
+    both lose with the probabilities of the one that does not know such rows corrected on them."""
 
     champion: RowLosses
     candidate: RowLosses
     blind: tuple[float, float]
     small: float = SMALL
     taken: float | None = None
+    fair: tuple[np.ndarray, np.ndarray] | None = None
 
     @property
     def rows(self) -> int:
@@ -91,7 +93,7 @@ def superior(
 
 def not_worse(on: str, judged: Judged, settings: LearnSettings) -> list[Comparison]:
     """Whether losses rose by no more than the margin, which has to be proved, and errors by no more than that
-    as far as can be seen: few rows prove nothing of rare errors. Without old rows there is nothing to say."""
+    beyond chance: few rows prove nothing of rare errors. Without old rows there is nothing to say."""
     if not judged.rows:
         return []
     found = []
@@ -99,8 +101,7 @@ def not_worse(on: str, judged: Judged, settings: LearnSettings) -> list[Comparis
         old, new = ((each.loss, each.error)[number] for each in (judged.champion, judged.candidate))
         allowed = allowance(old, judged.blind[number], settings.margin, judged.small)
         test = compared(on, old, new, measure, settings.level, allowed=allowed)
-        seen = number > 0 and test.difference <= allowed
-        found.append(msgspec.structs.replace(test, passed=test.passed or seen))
+        found.append(_beyond_chance(test) if number else test)
     if judged.taken is not None:
         found.append(_taken(on, judged, settings))
     return found
@@ -130,32 +131,35 @@ def in_groups(
                 allowed = allowance(before, blind, settings.margin)
                 on = f"{each.column} = {name}"
                 test = compared(on, before, after, measure, settings.level, allowed=allowed)
-                least = 2 * test.difference - test.most  # the lower bound
-                fine = test.difference <= allowed or least <= 0
-                found.append(msgspec.structs.replace(test, passed=test.passed or fine))
+                found.append(_beyond_chance(test))
     return found
 
 
+def _beyond_chance(test: Comparison) -> Comparison:
+    """Failed only where the rise is larger than what is allowed, and beyond chance."""
+    least = 2 * test.difference - test.most  # the lower bound
+    fine = test.difference <= test.allowed or least <= 0
+    return msgspec.structs.replace(test, passed=test.passed or fine)
+
+
 def following(new: Judged, old: Judged, settings: LearnSettings) -> list[Comparison]:
-    """Whether decisions, not only probabilities, are better on new rows, by more than half of what old rows
+    """Whether answers, not only how sure they are, are better on new rows, by more than half of what old rows
     lose: where an old relation is turned round, all that is won there is lost here.
 
-    Mislabelled rows make a candidate less sure, which costs less on such rows, but no better at deciding.
+    Mislabelled rows make a candidate less sure, which costs less on such rows, but tell it nothing else. So
+    losses are compared after the probabilities of the champion have been corrected on new rows, those of the
+    candidate on old ones; where there are no probabilities, errors.
     """
-    measure = new.champion.measures[1]
-    decides = compared(
-        "new rows", new.champion.error, new.candidate.error, measure, settings.level, allowed=0.0
-    )
-    lost = float((old.candidate.error - old.champion.error).mean()) if old.rows else 0.0
-    gain = compared(
-        "new rows, beside half of what old rows lose",
-        new.champion.error,
-        new.candidate.error + max(lost, 0.0) / 2,
-        measure,
-        settings.level,
-        allowed=0.0,
-    )
-    return [decides, gain]
+    measures = new.champion.measures
+    measure = measures[1] if new.fair is None else f"{measures[0]}, probabilities corrected"
+    champion, candidate = new.fair or (new.champion.error, new.candidate.error)
+    before, after = old.fair or (old.champion.error, old.candidate.error)
+    lost = max(float((after - before).mean()), 0.0) if old.rows else 0.0
+    on = "new rows, beside half of what old rows lose"
+    return [
+        compared("new rows", champion, candidate, measure, settings.level, allowed=0.0),
+        compared(on, champion, candidate + lost / 2, measure, settings.level, allowed=0.0),
+    ]
 
 
 def allowance(champion: np.ndarray, blind: float, margin: float, small: float = SMALL) -> float:

@@ -13,35 +13,52 @@ from lamina.learning.candidate import Lesson
 from lamina.network.answered import seen_by
 from lamina.network.engine import Answered
 from lamina.predictions.answers import encoded
-from lamina.predictions.confidence import Confidence
+from lamina.predictions.calibration import Calibrator
+from lamina.predictions.confidence import CALIBRATED, Confidence
 from lamina.predictions.novelty import FEWEST, MOST_KEPT, MOST_LEARNT, Novelty
 from lamina.training.fitted import Fitted
 
 ENOUGH: Final = 400  # rows that correct probabilities; with fewer the champion's correction stays
 
 
-def with_honesty(fitted: Fitted, frame: pl.DataFrame, what: Lesson) -> Fitted:
-    """The candidate with calibrated probabilities, bounds and novelty; ``frame`` are conformed rows that it
-    has not learnt from and that do not judge it, ``what`` the rows that it has learnt."""
+def with_confidence(
+    fitted: Fitted,
+    told: Answered,
+    frame: pl.DataFrame,
+    *,
+    corrected: bool,
+    like: Confidence | None = None,
+) -> Fitted:
+    """The candidate with bounds and calibrated probabilities; ``frame`` are conformed rows that it has not
+    learnt from, ``told`` what its network says of them. Probabilities are ``corrected`` anew, or as they were
+    where that is not asked for, or there are too few rows; by corrections of the same kind as ``like``, where
+    that is given: it takes long to choose them."""
     if not frame.height:
-        return replace(fitted, confidence=None, novelty=None)
-    arrays = [each for each, _ in encoded(fitted.features, frame)]
-    told = Answered.joined(fitted.engine.answered(each) for each in arrays)
-    confidence = _confidence(fitted, told, frame)
-    return replace(fitted, confidence=confidence, novelty=_novelty(fitted, arrays, frame.height, what))
-
-
-def _confidence(fitted: Fitted, told: Answered, frame: pl.DataFrame) -> Confidence:
-    settings = fitted.settings
+        return replace(fitted, confidence=None)
+    settings, old = fitted.settings, fitted.confidence
     by = settings.coverage_by
     column = None if by is None or by in fitted.target.targets or by not in frame.columns else frame[by]
+    keep = old is not None and not (corrected and frame.height >= ENOUGH)
+    if like is not None and not keep and fitted.target.answer in CALIBRATED:
+        name, answers = like.parts[0].calibrator.name, fitted.target.encode(frame)
+        again = replace(like.parts[0], calibrator=Calibrator.by(name, told.decoded, answers))
+        return replace(fitted, confidence=replace(like, parts=(again,)))
     found = Confidence.found(
-        fitted.target, told, fitted.target.encode(frame), coverage=settings.coverage, by=by, values=column
-    )
-    if frame.height >= ENOUGH or fitted.confidence is None:
-        return found
-    parts = zip(found.parts, fitted.confidence.parts, strict=True)
-    return replace(found, parts=tuple(replace(n, calibrator=o.calibrator) for n, o in parts))
+        fitted.target, told, fitted.target.encode(frame), coverage=settings.coverage, by=by, values=column,
+        calibrate=not keep,
+    )  # fmt: skip
+    if old is not None and keep:
+        pairs = zip(found.parts, old.parts, strict=True)
+        found = replace(found, parts=tuple(replace(n, calibrator=o.calibrator) for n, o in pairs))
+    return replace(fitted, confidence=found)
+
+
+def with_novelty(fitted: Fitted, frame: pl.DataFrame, what: Lesson) -> Fitted:
+    """The candidate with what tells how unlike its rows others are; ``what`` are those that it has learnt."""
+    if not frame.height:
+        return replace(fitted, novelty=None)
+    arrays = [each for each, _ in encoded(fitted.features, frame)]
+    return replace(fitted, novelty=_novelty(fitted, arrays, frame.height, what))
 
 
 def _novelty(fitted: Fitted, arrays: list[Arrays], rows: int, what: Lesson) -> Novelty | None:

@@ -110,15 +110,17 @@ class Memory:
         losses: np.ndarray,
         when: datetime,
         update: int,
+        ids: Sequence[str] | None = None,
     ) -> Self:
         """The memory with the rows of a conformed frame, no limits kept yet: see ``replay.kept``.
 
         ``judge`` says which rows are never to be learnt from, bool ``(rows,)``; ``losses`` how badly each is
-        answered, float64 ``(rows,)``. Rows that it holds already are not taken twice.
+        answered, float64 ``(rows,)``; ``ids`` their hashes, where they are known. Rows that it holds already
+        are not taken twice.
         """
         if self.limits.mode == "none" or not frame.height:
             return self
-        ids = row_ids(frame, schema)
+        ids = row_ids(frame, schema) if ids is None else ids
         new = frame.drop(*(name for name in self.limits.without if name in frame.columns))
         new = with_files(new, schema).with_columns(
             pl.Series(ID, ids, dtype=pl.String),

@@ -1,8 +1,7 @@
-"""Which rows are learnt from, which the gate judges by, and which make the candidate's confidence honest.
+"""Which rows are learnt from, and which judge and make confidence honest.
 
-No row serves two of these. A row learnt from tells nothing of how good a network is; a row that decided
-between champion and candidate makes the winner look a little better than it is, so that bounds found on it
-would not hold. All is decided by a row's own hash: the same row always serves the same.
+A row learnt from tells nothing of how good a network is, and a row on which a correction of probabilities was
+found tells too well of it. All is decided by a row's own hash: the same row always serves the same.
 """
 
 from __future__ import annotations
@@ -15,18 +14,26 @@ import polars as pl
 from lamina.learning.memory import ID, UPDATE, Memory, bare
 from lamina.learning.replay import uniform
 
-HALF = 0.5  # of the rows held back judge, the others make confidence honest
+HALF = 0.5  # of the rows held back make confidence honest, and judge what was found on the other half
+
+
+class Half(NamedTuple):
+    """Half of all rows held back, conformed, the newest first: so many came ``today``, so many since the
+    champion (``recent``, those of today among them)."""
+
+    frame: pl.DataFrame
+    today: int
+    recent: int
 
 
 class Parts(NamedTuple):
     """Conformed rows by what they serve. ``new``: learnt from for the first time; ``old``: remembered, with
-    bookkeeping; ``gate_new``, ``gate_old``: the gate's; ``honest``: for confidence, the newest first."""
+    bookkeeping; ``first`` and ``second``: held back."""
 
     new: pl.DataFrame
     old: pl.DataFrame
-    gate_new: pl.DataFrame
-    gate_old: pl.DataFrame
-    honest: pl.DataFrame
+    first: Half
+    second: Half
 
 
 def held_back(ids: pl.Series, groups: pl.Series | None, share: float) -> np.ndarray:
@@ -49,18 +56,19 @@ def held_back(ids: pl.Series, groups: pl.Series | None, share: float) -> np.ndar
 def parted(frame: pl.DataFrame, ids: pl.Series, judge: np.ndarray, memory: Memory, since: int) -> Parts:
     """The new rows, and those of the memory; what came after the update ``since``, the champion's, is new to
     the champion too, and serves beside the rows of today."""
-    gate = uniform(ids, 1) < HALF
-    own = pl.Series(judge)
-    learn, judged = memory.to_learn(), memory.to_judge()
+    own, learn = pl.Series(judge), memory.to_learn()
     recent = pl.col(UPDATE) > since
-    gate_rows = pl.Series(uniform(judged[ID], 1) < HALF)
-    for_gate, for_bounds = judged.filter(gate_rows), judged.filter(~gate_rows)
+    judged = memory.to_judge().sort(UPDATE, descending=True, maintain_order=True)
+    halves = []
+    for first in (True, False):
+        today = frame.filter(own & pl.Series((uniform(ids, 1) < HALF) == first))
+        before = judged.filter(pl.Series((uniform(judged[ID], 1) < HALF) == first))
+        count = today.height + before.filter(recent).height
+        halves.append(Half(_joined(today, before), today.height, count))
     return Parts(
-        new=_joined(frame.filter(~own), learn.filter(recent)),
-        old=_joined(frame[:0], learn.filter(~recent), as_is=True),
-        gate_new=_joined(frame.filter(own & pl.Series(gate)), for_gate.filter(recent)),
-        gate_old=_joined(frame[:0], for_gate.filter(~recent)),
-        honest=_joined(frame.filter(own & pl.Series(~gate)), for_bounds.sort(UPDATE, descending=True)),
+        _joined(frame.filter(~own), learn.filter(recent)),
+        _joined(frame[:0], learn.filter(~recent), as_is=True),
+        *halves,
     )
 
 

@@ -42,21 +42,22 @@ def plan_for(
     moved = {each.what for each in drift if each.moved}
     classes = any(each.what in ("class", "label") for each in grown)
     if "relation" in moved and not grown:  # what is new explains that the champion errs on it
-        chosen = {"rate": 1.0, "passes": 8, "steps": 300, "old_per_new": 0.5, "hold": 0.0}
+        chosen = {"rate": 1.0, "passes": 4, "steps": 150, "old_per_new": 0.5, "hold": 0.0}
         why = "the relation changed: new rows count most, the champion's answers are not held"
     elif classes:
         chosen = {"rate": 1.0, "passes": 10, "steps": 200, "old_per_new": 1.0, "hold": 0.3, "natural": True}
         why = "new classes: mixed with the old ones as often as they come, and the old answers held"
     elif grown or "column" in moved or "missing" in moved or share > MUCH:
+        length = 2 if grown else 1
         chosen = {
             "rate": 1.0,
-            "passes": 8 if share > MUCH else 4,
-            "steps": 200,
+            "passes": length * (4 if share > MUCH else 2),
+            "steps": length * 100,
             "old_per_new": 1.0,
             "hold": 0.2,
         }
         why = "much to learn: as many old rows beside the new ones, and their answers held a little"
     else:
-        chosen = {"rate": 0.3, "passes": 3, "steps": 60, "old_per_new": 2.0, "hold": 0.5}
+        chosen = {"rate": 0.3, "passes": 2, "steps": 40, "old_per_new": 2.0, "hold": 0.5}
         why = "nothing moved: gently, with twice as many old rows"
     return Plan(**chosen, why=why, seed=settings.seed, time_limit=settings.time_limit)  # type: ignore[arg-type]

@@ -127,7 +127,8 @@ class UpdateReport(msgspec.Struct, frozen=True, kw_only=True):
 
     ``rows``: how many came, were set aside, were known already, were learnt from and judged on; ``seconds``
     of each step; ``scores``: of "champion" and "candidate" on "new" and "old" judge rows
-    (``champion on new``, …), in the user's unit; ``how`` the candidate was trained, in words.
+    (``champion on new``, …), in the user's unit; ``how`` the candidate was trained, in words;
+    ``way``: how far the champion went from its weights to those learnt, 0 to 1 (1: the whole way).
     """
 
     verdict: Verdict
@@ -138,3 +139,4 @@ class UpdateReport(msgspec.Struct, frozen=True, kw_only=True):
     seconds: dict[str, float] = {}
     scores: dict[str, dict[str, float]] = {}
     how: str = ""
+    way: float = 1.0

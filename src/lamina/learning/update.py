@@ -12,23 +12,23 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from lamina.data.groups import grouping
 from lamina.data.table import Table
 from lamina.learning.baseline import renewed_baseline
 from lamina.learning.candidate import learn, lesson
 from lamina.learning.check import Checked, check
 from lamina.learning.drift import drift
-from lamina.learning.gate import SMALL, Judged, contradicted, decide
+from lamina.learning.gate import contradicted
 from lamina.learning.grow import grow
-from lamina.learning.honest import ENOUGH, with_honesty
-from lamina.learning.losses import constant_losses, losses_of, row_losses_for, widened
+from lamina.learning.honest import with_novelty
+from lamina.learning.judging import Judges
+from lamina.learning.losses import row_losses_for
 from lamina.learning.memory import ID, PART, UPDATE, Memory, bare
 from lamina.learning.parts import Parts, held_back, parted
 from lamina.learning.plan import plan_for
 from lamina.learning.records import Drift, LearnSettings, UpdateReport, Verdict
 from lamina.learning.replay import kept
 from lamina.learning.trained import Trained
-from lamina.predictions.answers import answers_for
+from lamina.learning.way import Way, go
 from lamina.predictions.evaluate import answered_rows, judge
 from lamina.records import Field, Schema
 from lamina.training.fitted import Fitted
@@ -95,6 +95,7 @@ def update(
             losses=losses[keep],
             when=when,
             update=number,
+            ids=ids.filter(pl.Series(keep)).to_list(),
         )
         memory = kept(memory, _target(champion.fitted))
     return Update(run.report(checked, verdict, moved), candidate, memory)
@@ -113,52 +114,20 @@ def _learnt_and_judged(
         plan = plan_for(moved, run.grown, settings, share=float(share))
         run.how = plan.why
         run.rows |= {"learnt": what.new, "remembered": len(what) - what.new}
-        fitted = learn(grown, what, plan, run.machine, lambda now: run.watch("learn", now))
-        honest = _known(fitted, parts.honest).head(max(ENOUGH, parts.gate_new.height))
-        fitted = with_honesty(fitted, honest, what)
-        fitted = replace(fitted, rows={**fitted.rows, "train": len(what), "update": number})
-        baseline = renewed_baseline(champion, fitted, what, settings.seed)
+        learnt = learn(grown, what, plan, run.machine, lambda now: run.watch("learn", now))
     with run.step("judge"):
         relation = any(each.what == "relation" and each.moved for each in moved)
-        new = _judged(champion.fitted, fitted, parts.gate_new)
-        old = _judged(champion.fitted, fitted, parts.gate_old, old=True)
-        run.rows |= {"judged": new.rows, "judged on old": old.rows}
-        frame = _known(fitted, pl.concat([parts.gate_new, parts.gate_old], how="diagonal_relaxed"))
-        groups = [grouping(frame, champion.fitted.schema[name]) for name in settings.by]
-        verdict = decide(new, old, settings, groups=groups, relation=relation)
-        run.scores = _scores(champion.fitted, fitted, parts)
-        rows = answered_rows(fitted, baseline, _known(fitted, parts.gate_new))
+        judges = Judges(champion.fitted, grown.target, parts, settings, relation=relation)
+        classes = any(each.what in ("class", "label") for each in run.grown)
+        gone = go(Way(grown, learnt, what, classes=classes), judges)
+        run.rows |= {"judged": judges.new.height, "judged on old": judges.old.height}
+        run.way, run.scores = gone.share, judges.scores(gone.fitted)
+        fitted = with_novelty(gone.fitted, judges.honest, what)
+        fitted = replace(fitted, rows={**fitted.rows, "train": len(what), "update": number})
+        baseline = renewed_baseline(champion, fitted, what, settings.seed)
+        rows = answered_rows(fitted, baseline, judges.new)
         evaluation = judge(fitted, baseline, rows, "new rows held back", bounded=True)
-    return Trained(fitted, baseline, evaluation), verdict
-
-
-def _judged(champion: Fitted, candidate: Fitted, frame: pl.DataFrame, *, old: bool = False) -> Judged:
-    """What both lose on these rows; a champion that does not know a class is taken to guess.
-
-    Of ``old`` rows a candidate with new classes is asked twice: whether it still tells the old classes apart,
-    and how many it takes for a new one. What that may cost is measured by what knowing nothing loses: without
-    the candidate every row of a new class is answered wrong.
-    """
-    frame = _known(candidate, frame)
-    target = candidate.target
-    answers = target.encode(frame)
-    if not len(answers):
-        nothing = row_losses_for(champion, frame)
-        return Judged(nothing, nothing, (0.0, 0.0))
-    told = widened(answers_for(champion, frame), champion.target, target, answers)
-    before = losses_of(target, told, answers)
-    if target.codes and target.width > champion.target.width:
-        unknown = answers >= champion.target.width
-        before.loss[unknown] = np.minimum(before.loss[unknown], np.log(target.width))
-    said = answers_for(candidate, frame)
-    small, taken = SMALL, None
-    if old and target.codes and target.width > champion.target.width:
-        small, taken = 1.0, float((said.argmax(1) >= champion.target.width).mean())
-        said = said * (np.arange(target.width) < champion.target.width)
-        said = said / np.maximum(said.sum(1, keepdims=True), 1e-12)
-    after = losses_of(target, said, answers)
-    blind = constant_losses(target, target.constant(answers), answers)
-    return Judged(before, after, (float(blind.loss.mean()), float(blind.error.mean())), small, taken)
+    return Trained(fitted, baseline, evaluation), gone.verdict
 
 
 def _agreeing(memory: Memory, champion: Trained, candidate: Fitted) -> Memory:
@@ -168,27 +137,6 @@ def _agreeing(memory: Memory, champion: Trained, candidate: Fitted) -> Memory:
     before, after = (row_losses_for(each, bare(old)).error for each in (champion.fitted, candidate))
     gone = pl.Series(after > before) | (old[PART] == "judge")
     return memory.forget(old.filter(gone)[ID].to_list())
-
-
-def _known(fitted: Fitted, frame: pl.DataFrame) -> pl.DataFrame:
-    """The rows whose answer the network can give at all."""
-    if not fitted.target.codes or not frame.height:
-        return frame
-    return frame.filter(pl.Series(fitted.target.encode(frame) >= 0))
-
-
-def _scores(champion: Fitted, candidate: Fitted, parts: Parts) -> dict[str, dict[str, float]]:
-    """Everybody's scores on the rows that decide, in the user's unit."""
-    found = {}
-    for where, frame in (("new", parts.gate_new), ("old", parts.gate_old)):
-        frame = _known(candidate, frame)
-        if frame.height:
-            answers = candidate.target.encode(frame)
-            told = answers_for(champion, frame)
-            wide = widened(told, champion.target, candidate.target, answers)
-            found[f"champion on {where}"] = candidate.target.judge(wide, answers)
-            found[f"candidate on {where}"] = candidate.target.judge(answers_for(candidate, frame), answers)
-    return found
 
 
 def _stopped(checked: Checked) -> Verdict | None:
@@ -230,6 +178,7 @@ class _Run:
     grown: tuple = ()  # type: ignore[type-arg]
     how: str = ""
     today: int = 0
+    way: float = 1.0
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -252,4 +201,5 @@ class _Run:
             seconds=self.seconds,
             scores=self.scores,
             how=self.how,
+            way=self.way,
         )

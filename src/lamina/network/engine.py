@@ -56,6 +56,10 @@ class Engine(Protocol):
     def answered(self, arrays: Mapping[str, np.ndarray], judge: Judge | None = None) -> Answered:
         """The answers for encoded rows, and what ``judge`` says of what was seen in them."""
 
+    def product(self, rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+        """``rows @ matrix``, float32, as fast as the network multiplies: for those who judge what was
+        seen."""
+
     def in_torch(self) -> Network:
         """The same network in torch, for what takes more than answers. Raises MissingExtraError where torch
         is not installed."""

@@ -63,6 +63,11 @@ class OnnxNetwork:
         """How many numbers training adjusted."""
         return self._weights
 
+    def product(self, rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+        """``rows @ matrix``."""
+        found: np.ndarray = rows @ matrix
+        return found
+
     def in_torch(self) -> Network:
         if self._network is None:
             self._network = self._torch()

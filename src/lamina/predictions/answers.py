@@ -99,4 +99,4 @@ def _doubts(
 
 def judge_of(fitted: Fitted) -> Judge | None:
     """What tells how unlike the training rows a row is, where the model knows."""
-    return None if fitted.novelty is None else fitted.novelty.judge(fitted.target)
+    return None if fitted.novelty is None else fitted.novelty.judge(fitted.target, fitted.engine.product)

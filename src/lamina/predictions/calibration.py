@@ -61,6 +61,17 @@ class Calibrator:
         return cls(best, _FIT[best](p, y))
 
     @classmethod
+    def by(cls, name: str, probabilities: np.ndarray, answers: np.ndarray) -> Self:
+        """The correction of this name for these rows; none where they are few, or lack a class."""
+        known = answers >= 0
+        p, y = probabilities[known].astype(np.float64), answers[known]
+        if name == "none" or len(y) < FEWEST:
+            return cls()
+        if name != "temperature" and len(np.unique(y)) < p.shape[1]:
+            return cls()
+        return cls(name, _FIT[name](p, y))
+
+    @classmethod
     def fit_labels(cls, probabilities: np.ndarray, answers: np.ndarray) -> Self:
         """One temperature for all labels, each by itself; ``answers`` 0 and 1, ``(rows, label)``."""
         if len(answers) < FEWEST:

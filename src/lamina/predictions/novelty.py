@@ -20,7 +20,7 @@ from typing import Final, Self
 import numpy as np
 
 from lamina.features.targets.base import Target
-from lamina.predictions.surroundings import HASHED, Surroundings
+from lamina.predictions.surroundings import HASHED, Product, Surroundings
 
 FALSE_ALARMS: Final = 0.01  # share of rows like the training rows that are called unlike them
 FEWEST: Final = 99  # rows kept from training: with fewer, none could be called so
@@ -63,10 +63,10 @@ class Novelty:
         units = np.stack([usual, unit]).astype(np.float32)
         return cls(layers, units, np.sort(_sums(parts, units)).astype(np.float32))
 
-    def judge(self, target: Target) -> _Judge:
+    def judge(self, target: Target, product: Product = np.matmul) -> _Judge:
         """Decoded answers and what was seen in the rows → how unlike they are, float32 ``(rows,)``: the
-        share of the rows kept from training that are less so."""
-        return _Judge(self, target)
+        share of the rows kept from training that are less so. ``product`` multiplies matrices."""
+        return _Judge(self, target, product)
 
     @property
     def least(self) -> float:
@@ -76,7 +76,8 @@ class Novelty:
 
     def unlike(self, novelty: np.ndarray) -> np.ndarray:
         """Which rows are unlike the training rows, bool ``(rows,)``."""
-        found: np.ndarray = novelty.astype(np.float64) >= self.least - 1e-6 / len(self.sums)
+        step = 1 / (len(self.sums) + 1)  # novelty comes in steps; float32 may have rounded them down
+        found: np.ndarray = novelty > self.least - step / 2
         return found
 
     def fits(self, vectors: Sequence[int]) -> bool:
@@ -110,10 +111,11 @@ class Novelty:
 class _Judge:
     novelty: Novelty
     target: Target
+    product: Product
 
     def __call__(self, decoded: np.ndarray, seen: Sequence[np.ndarray]) -> np.ndarray:
         own = self.novelty
-        sums = _sums(_parts(self.target, own.layers, decoded, seen), own.units)
+        sums = _sums(_parts(self.target, own.layers, decoded, seen, self.product), own.units)
         less = np.searchsorted(own.sums, sums - NOISE, side="left")
         return (less / (len(own.sums) + 1)).astype(np.float32)
 
@@ -124,10 +126,14 @@ def _sums(parts: np.ndarray, units: np.ndarray) -> np.ndarray:
 
 
 def _parts(
-    target: Target, layers: Sequence[Surroundings], decoded: np.ndarray, seen: Sequence[np.ndarray]
+    target: Target,
+    layers: Sequence[Surroundings],
+    decoded: np.ndarray,
+    seen: Sequence[np.ndarray],
+    product: Product = np.matmul,
 ) -> np.ndarray:
     """``(part, rows)``."""
-    told = [layer.distance(each) for layer, each in zip(layers, seen, strict=True)]
+    told = [layer.distance(each, product) for layer, each in zip(layers, seen, strict=True)]
     return np.stack([*told, entropy(target, decoded)] if _undecided(target) else told)
 
 
@@ -138,6 +144,9 @@ def _undecided(target: Target) -> bool:
 def entropy(target: Target, decoded: np.ndarray) -> np.ndarray:
     """Of every row's answer, in nats; of labels the sum of each one's, float64 ``(rows,)``."""
     p = decoded.astype(np.float64)
-    p = np.stack([p, 1 - p]) if target.answer == "labels" else p[None]
-    nats: np.ndarray = -(p * np.log(np.maximum(p, LEAST))).sum((0, 2))
-    return nats
+    return _nats(p) + _nats(1 - p) if target.answer == "labels" else _nats(p)
+
+
+def _nats(p: np.ndarray) -> np.ndarray:
+    found: np.ndarray = -np.einsum("ij,ij->i", p, np.log(np.maximum(p, LEAST)))
+    return found

@@ -43,8 +43,10 @@ _WRAPPER: Final = "rows"
 _DATA: Final = "data:"
 
 
-def rows_of_json(content: bytes, limits: Limits) -> list[Row]:
-    """``{"rows": [{…}, …]}``, a list of rows, or one row alone. Raises Problem for anything else."""
+def rows_of_json(content: bytes, limits: Limits) -> tuple[list[Row], dict[str, Any]]:
+    """``{"rows": [{…}, …]}``, a list of rows, or one row alone, and what stands beside ``rows``.
+
+    Raises Problem for anything else."""
     try:
         found = msgspec.json.decode(content)
     except msgspec.DecodeError as error:
@@ -53,9 +55,10 @@ def rows_of_json(content: bytes, limits: Limits) -> list[Row]:
         ) from error
     except RecursionError as error:
         raise Problem(400, "The body is nested too deeply.", 'Send {"rows": [{…}]}.') from error
-    rows = found
+    rows, beside = found, dict[str, Any]()
     if isinstance(found, dict):
-        rows = found[_WRAPPER] if isinstance(found.get(_WRAPPER), list) else [found]
+        wrapped = isinstance(found.get(_WRAPPER), list)
+        rows, beside = (found.pop(_WRAPPER), found) if wrapped else ([found], beside)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise Problem(
             422,
@@ -64,7 +67,7 @@ def rows_of_json(content: bytes, limits: Limits) -> list[Row]:
             field=_WRAPPER,
         )
     check_rows(len(rows), limits)
-    return rows
+    return rows, beside
 
 
 def frame_of_table(content: bytes, kind: str, limits: Limits) -> pl.DataFrame:

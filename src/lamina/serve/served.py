@@ -20,6 +20,7 @@ from lamina.predictions.answers import covered_by, judge_of, told
 from lamina.predictions.one_row import OneRow, UnusualError
 from lamina.predictions.predict import readable
 from lamina.records import Finding, Schema
+from lamina.serve.batcher import Batcher
 
 MOST_WARNINGS: Final = 20
 KNOWN: Final = np.ones(1, bool)
@@ -82,12 +83,16 @@ class Answers(NamedTuple):
 
 
 class Served:
-    """A model under its name, with the version that stands behind it."""
+    """A model under its name, with the version that stands behind it.
 
-    def __init__(self, name: str, model: Model, version: str) -> None:
+    ``most_waiting`` rows may wait to be answered.
+    """
+
+    def __init__(self, name: str, model: Model, version: str, *, most_waiting: int = 100_000) -> None:
         self.name = name
         self.model = model
         self.version = version
+        self.batcher = Batcher[Asked, Answers](self.answer, lambda each: each.rows, most_waiting=most_waiting)
         self._one_row = OneRow(model.fitted)
         self._judge = judge_of(model.fitted)
 
@@ -102,15 +107,31 @@ class Served:
         except UnusualError:
             return None
 
+    def conformed(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
+        """The rows of a frame in the types of the schema, and what could not be read.
+
+        Raises DataError where columns are missing or hold something else."""
+        found, findings = conform(Table(frame, "the request"), self.schema, need_target=False)
+        said = tuple(_said(each) for each in findings if each.severity != "note")
+        return found, said[:MOST_WARNINGS]
+
     def asked(self, frame: pl.DataFrame) -> Asked:
         """The rows of a frame. Raises DataError where columns are missing or hold something else."""
         fitted = self.model.fitted
-        conformed, findings = conform(Table(frame, "the request"), self.schema, need_target=False)
+        conformed, said = self.conformed(frame)
         arrays = fitted.features.transform(conformed)
         unread = broken_findings(broken(arrays, conformed, fitted.features))
-        warnings = [_said(each) for each in (*findings, *unread) if each.severity != "note"]
+        warnings = (*said, *(_said(each) for each in unread if each.severity != "note"))
         known = readable(arrays, fitted.features, conformed.height)
-        return Asked(arrays, known, covered_by(fitted, conformed), tuple(warnings[:MOST_WARNINGS]))
+        return Asked(arrays, known, covered_by(fitted, conformed), warnings[:MOST_WARNINGS])
+
+    async def answers(self, asked: Asked) -> list[Answers]:
+        """The answers for these rows in their order, together with whatever else has come in."""
+        at_once = self.batcher.at_once
+        if asked.rows <= at_once:
+            return [await self.batcher.ask(asked)]
+        parts = [asked.part(start, at_once) for start in range(0, asked.rows, at_once)]
+        return await self.batcher.ask_all(parts)
 
     def answer(self, asked: Sequence[Asked]) -> list[Answers]:
         """The answers for several requests, from one call of the network."""

@@ -23,18 +23,22 @@ PENALTIES = tuple(10.0**k for k in range(4))  # on squared weights, against the 
 SHARES = tuple(k / 8 for k in range(9))
 # Where held-out rows hardly tell, both models share alike: so many rows' loss speaks for that
 PRIOR = 10
+CHOOSE_ON = 1000  # rows by which the penalty of a model that is solved again is chosen
 
 
 @torch.no_grad()
-def fit_additive(network: Network, examples: Examples, rows: Tensor, share: float = 0.0) -> None:
-    """Solves for the additive model of these rows and gives it its share; nothing where there is none."""
+def fit_additive(
+    network: Network, examples: Examples, rows: Tensor, share: float = 0.0, *, most: int | None = None
+) -> None:
+    """Solves for the additive model of these rows and gives it its share; nothing where there is none.
+    ``most``: rows by which its penalty is chosen (None: all)."""
     if network.additive is None:
         return
     x, batch = _read(network, examples, rows).cpu().double().numpy(), examples.take(rows)
     mean, spread = x.mean(0), max(float(x.std(0).mean()), 1e-9)  # one: small vectors are small for a reason
     counts = None if batch.weights is None else batch.weights.cpu().numpy()
     answers, scores = batch.answers.cpu().numpy(), network.architecture.scores
-    weights, bias = _logistic((x - mean) / spread, answers, counts, scores)
+    weights, bias = _logistic((x - mean) / spread, answers, counts, scores, most or len(x))
     weights = weights / spread
     own = network.additive
     own.weight.copy_(torch.from_numpy(weights))
@@ -55,7 +59,7 @@ def fit_again(network: Network, examples: Examples, rows: Tensor) -> None:
         network.architecture = msgspec.structs.replace(network.architecture, additive=False)
         return
     network.additive = Additive(width, scores).to(old.weight.device).eval()
-    fit_additive(network, examples, rows, float(old.share))
+    fit_additive(network, examples, rows, float(old.share), most=CHOOSE_ON)
 
 
 @torch.no_grad()
@@ -88,10 +92,11 @@ def _read(network: Network, examples: Examples, rows: Tensor) -> Tensor:
 
 
 def _logistic(
-    x: np.ndarray, y: np.ndarray, row_weights: np.ndarray | None, scores: int
+    x: np.ndarray, y: np.ndarray, row_weights: np.ndarray | None, scores: int, most: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Standardised inputs ``(rows, width)``, answers, weights of rows → weights ``(width, scores)`` and bias
-    ``(scores,)``. Classes that do not occur get little probability."""
+    ``(scores,)``; the penalty is chosen by ``most`` of the rows. Classes that do not occur get little
+    probability."""
     from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 
     counts = np.bincount(y, minlength=scores)
@@ -99,14 +104,19 @@ def _logistic(
     if (counts > 0).sum() < 2:
         return weights, bias
     strengths = [1 / penalty for penalty in PENALTIES]
-    few = counts[counts > 0].min() < FOLDS
+    some = slice(None, None, -(-len(y) // most))
+    few = np.bincount(y[some], minlength=scores)[counts > 0].min() < FOLDS
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # not converged after so many passes is good enough
         model = (
             LogisticRegression(C=0.1, max_iter=200)
             if few
             else LogisticRegressionCV(Cs=strengths, cv=FOLDS, scoring="neg_log_loss", max_iter=100)
-        ).fit(x, y, sample_weight=row_weights)
+        )
+        if len(y) > most and not few:
+            model.fit(x[some], y[some], sample_weight=None if row_weights is None else row_weights[some])
+            model = LogisticRegression(C=float(model.C_[0]), max_iter=100)
+        model.fit(x, y, sample_weight=row_weights)
     known = model.classes_
     if len(known) == 2:
         weights[:, known], bias[known] = (

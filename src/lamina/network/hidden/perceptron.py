@@ -19,6 +19,8 @@ from torch import Tensor, nn
 
 from lamina.network.activations import activation
 from lamina.network.hidden.fused import BITS, Dropped, Rectified, RectifiedMembers
+from lamina.network.hidden.product import weighted_sums
+from lamina.network.kept import Kept, learning
 
 MASKS = 2**22  # random numbers drawn once at most, from which every dropout mask is a slice
 SKIP_FROM = 5  # from this many hidden layers on, they are residual: y + f(norm(y))
@@ -46,7 +48,7 @@ class Layer(nn.Module):
         """The weighted sums before the activation."""
         if self.scale is not None:
             x = F.layer_norm(x, x.shape[-1:])
-        return F.linear(x, self.weight, self.bias)
+        return weighted_sums(x, self.weight, self.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         active = self.function(self.sums(x))
@@ -65,8 +67,6 @@ class FirstLayer(nn.Module):
     **Shape**: ``(batch, inputs)`` → ``(member, batch, neurons)``.
     """
 
-    _kept: tuple[list[tuple[int, int]], Tensor] | None = None
-
     def __init__(self, inputs: int, neurons: int, name: str, members: int) -> None:
         super().__init__()
         self.function, gain = activation(name)
@@ -76,6 +76,7 @@ class FirstLayer(nn.Module):
         self.scales = nn.Parameter(_scales(members, inputs), requires_grad=members > 1)
         # How many inputs there were, while those that came later are still to be added up apart
         self.old: int | None = None
+        self._kept: Kept[Tensor] = Kept()
 
     @torch.no_grad()
     def extend(self, inputs: int) -> FirstLayer:
@@ -94,25 +95,23 @@ class FirstLayer(nn.Module):
         members, neurons = self.bias.shape
         weights = self._folded()
         if self.old is None:
-            flat = F.linear(x, weights, self.bias.flatten())
+            flat = weighted_sums(x, weights, self.bias.flatten())
         else:  # apart, because a longer sum is rounded in another order
             known, added = x[:, : self.old].contiguous(), x[:, self.old :]
-            flat = F.linear(known, weights[:, : self.old].contiguous(), self.bias.flatten())
+            flat = weighted_sums(known, weights[:, : self.old].contiguous(), self.bias.flatten())
             flat = flat + F.linear(added, weights[:, self.old :])
         return flat.view(x.shape[0], members, neurons).transpose(0, 1)
 
     def train(self, mode: bool = True) -> FirstLayer:
-        self._kept = None  # optimizers that move all weights at once do not count it as a change
+        self._kept.forget()
         return super().train(mode)
 
     def _folded(self) -> Tensor:
-        """The members' weights, one under the other; kept while they do not change and nothing is learnt."""
-        if self.training or torch.is_grad_enabled() or torch.compiler.is_compiling():
-            return (self.weight * self.scales[:, None, :]).flatten(0, 1)
-        state = [(each.data_ptr(), each._version) for each in (self.weight, self.scales)]
-        if self._kept is None or self._kept[0] != state:
-            self._kept = state, (self.weight * self.scales[:, None, :]).flatten(0, 1)
-        return self._kept[1]
+        """The members' weights, one under the other."""
+        return self._fold() if learning(self) else self._kept.of((self.weight, self.scales), self._fold)
+
+    def _fold(self) -> Tensor:
+        return (self.weight * self.scales[:, None, :]).flatten(0, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.function(self.sums(x))

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from lamina.features.base import Feature
 from lamina.network.inputs.base import Batch, Input, Situation, embedding_size
+from lamina.network.inputs.pieces import Pieces
+from lamina.network.kept import Kept, learning
 
 SCALE = 0.1  # standard deviation with which the embedding starts
 SLIGHT = 0.02  # the same for its bends where it stays as it starts: mostly straight
@@ -22,10 +24,12 @@ class NumberInput(Input):
     ``P(x)`` says how far ``x`` has passed through each interval between training quantiles, 0 before and
     1 behind; the straight part ``x·u`` carries on where the quantiles end. A missing value (NaN) has a
     vector of its own. ``spec["size"]`` is the length of ``e``, ``spec["bend"]`` how strongly it starts bent.
+    Once learnt, the same function is read from a table of its straight pieces, several times as fast.
 
     **Shape**: float32 ``(batch, columns)`` → ``(batch, columns · size)``.
     """
 
+    edges: Tensor
     slope: Tensor
     start: Tensor
 
@@ -36,17 +40,20 @@ class NumberInput(Input):
         self.width = columns * size
         # numpy, not torch: a model file is first laid out on the meta device, where torch's own arithmetic
         # takes a second of imports
+        edges = np.full((columns, most + 1), np.inf, np.float32)
         slope, start = np.zeros((2, columns, most), np.float32)
         for j, each in enumerate(knots):
-            edges = np.array(each)
-            rise = 1 / np.diff(edges)
-            slope[j, : len(rise)], start[j, : len(rise)] = rise, -edges[:-1] * rise
+            known = edges[j, : len(each)] = np.array(each)
+            rise = 1 / np.diff(known)
+            slope[j, : len(rise)], start[j, : len(rise)] = rise, -known[:-1] * rise
+        self.register_buffer("edges", torch.from_numpy(edges), persistent=False)
         self.register_buffer("slope", torch.from_numpy(slope), persistent=False)
         self.register_buffer("start", torch.from_numpy(start), persistent=False)
         self.straight = nn.Parameter(torch.randn(columns, size) * SCALE)
         self.bent = nn.Parameter(torch.randn(columns, most, size) * float(spec.get("bend", SCALE)))
         self.bias = nn.Parameter(torch.zeros(columns, size))
         self.absent = nn.Parameter(torch.randn(columns, size) * SCALE)
+        self._pieces: Kept[Pieces] = Kept()
 
     @classmethod
     def choose(cls, feature: Any, situation: Situation) -> dict[str, Any]:
@@ -60,13 +67,24 @@ class NumberInput(Input):
 
     def forward(self, arrays: Batch) -> Tensor:
         x = arrays[self.name]
+        return (self._learning(x) if learning(self) else self._learnt(x)).flatten(1)
+
+    def _learnt(self, x: Tensor) -> Tensor:
+        weights = self.straight, self.bent, self.bias, self.absent
+        return self._pieces.of(weights, lambda: Pieces.of(self.edges, *weights)).embed(x)
+
+    def _learning(self, x: Tensor) -> Tensor:
         missing = x.isnan()
         x = torch.where(missing, 0.0, x)
         bent = torch.bmm(self._passed(x), self.bent).transpose(0, 1)
         embedded = bent + torch.addcmul(self.bias, x[..., None], self.straight)
         if torch.compiler.is_compiling() or missing.any():  # a graph is made for any rows
             embedded = torch.where(missing[..., None], self.absent, embedded)
-        return embedded.flatten(1)
+        return embedded
+
+    def train(self, mode: bool = True) -> NumberInput:
+        self._pieces.forget()
+        return super().train(mode)
 
     def owners(self, feature: Feature) -> list[int] | None:
         """Each number by itself; dates and places are numbers made of several columns."""
