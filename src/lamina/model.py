@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -383,9 +384,10 @@ class Model:
             frame, on = conform(table, self.schema, need_target=False)[0], table.source
         elif self.sample is not None:
             frame, on = self.sample.frame, "training rows"
-        self.fitted.onnx = as_onnx(self.fitted, frame, on)
+        onnx = as_onnx(self.fitted, frame, on)
+        self.fitted = replace(self.fitted, onnx=onnx)
         self.save(path)
-        return self.fitted.onnx.graph
+        return onnx.graph
 
     def __str__(self) -> str:
         from lamina.predictions.summary import summary
