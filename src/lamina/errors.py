@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from importlib.util import find_spec
 from typing import Any
 
 
@@ -67,6 +68,12 @@ class MissingTorchError(MissingExtraError):
     def __init__(self, purpose: str) -> None:
         problem = f"{purpose} needs torch, which is not installed."
         LaminaError.__init__(self, problem, "Install it: pip install torch", extra="torch")
+
+
+def need_torch(purpose: str) -> None:
+    """Raises MissingTorchError where torch is not installed."""
+    if find_spec("torch") is None:
+        raise MissingTorchError(purpose)
 
 
 class PluginError(LaminaError, ImportError):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from numbers import Integral
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
@@ -17,7 +18,7 @@ from lamina.data.groups import grouping, with_groups
 from lamina.data.infer import infer
 from lamina.data.read import read
 from lamina.data.table import Table
-from lamina.errors import LaminaWarning, TargetError, UsageError
+from lamina.errors import LaminaWarning, TargetError, UsageError, need_torch
 from lamina.predictions.baseline import Baseline
 from lamina.predictions.one_row import OneRow, UnusualError, cells_of, in_kind
 from lamina.predictions.predict import InParts, predict
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from lamina.store.engines import Wanted
     from lamina.training.encode import Encoded
     from lamina.training.precision import Machine
+
+MORE: Final = "What was asked for is more than answers: it"
 
 
 class Model:
@@ -129,6 +132,7 @@ class Model:
         clearly worse are named. A source in parts (``train/`` and ``test/`` folders, idx files) is read by
         its test part.
         """
+        need_torch(MORE)
         from lamina.predictions.evaluate import evaluate
 
         table = read(data, part="test")
@@ -166,6 +170,7 @@ class Model:
         Raises UsageError for masks and transcripts, for rows that are not there, and where there is
         nothing to compare with.
         """
+        need_torch(MORE)
         from lamina.predictions.explain.explain import explain
         from lamina.predictions.explain.overlay import write_overlays
 
@@ -202,6 +207,7 @@ class Model:
 
         Raises UsageError for columns that cannot change and answers that cannot be wanted.
         """
+        need_torch(MORE)
         from lamina.predictions.explain.change import counterfactual
 
         frame = self._inputs(data)
@@ -219,6 +225,7 @@ class Model:
 
         Raises UsageError for rows that are not there.
         """
+        need_torch(MORE)
         from lamina.predictions.explain.explain import chosen_rows
         from lamina.predictions.similar import most_similar, similar_frame
 
@@ -249,6 +256,7 @@ class Model:
         ``costs``: also what deciding by them is worth; ``by``: also how groups of these columns fare;
         ``examples``: how many rows of each target, answered worst, the page shows of ``data`` (0 to 50).
         """
+        need_torch(MORE)
         from lamina.report.report import write_report
 
         columns = [by] if isinstance(by, str) else list(dict.fromkeys(by))
@@ -320,6 +328,7 @@ class Model:
 
     def inspect(self, data: Any = None, *, row: int = 0) -> str:
         """The layers, neurons and weights; with ``data`` the way of one row from raw value to answer."""
+        need_torch(MORE)
         from lamina.predictions.inspect import describe_network, trace_row
 
         if data is None:
@@ -328,12 +337,14 @@ class Model:
 
     def layers(self) -> list[LayerInfo]:
         """The layers in the order in which data passes through them."""
+        need_torch(MORE)
         from lamina.predictions.inspect import layers_of
 
         return layers_of(self.fitted)
 
     def trace(self, data: Any, row: int = 0) -> Trace:
         """What one row makes of every layer, as a record."""
+        need_torch(MORE)
         from lamina.predictions.inspect import trace
 
         return trace(self.fitted, self._row(data, row))
@@ -373,9 +384,10 @@ class Model:
             frame, on = conform(table, self.schema, need_target=False)[0], table.source
         elif self.sample is not None:
             frame, on = self.sample.frame, "training rows"
-        self.fitted.onnx = as_onnx(self.fitted, frame, on)
+        onnx = as_onnx(self.fitted, frame, on)
+        self.fitted = replace(self.fitted, onnx=onnx)
         self.save(path)
-        return self.fitted.onnx.graph
+        return onnx.graph
 
     def __str__(self) -> str:
         from lamina.predictions.summary import summary
@@ -409,6 +421,7 @@ def fit(
     >>> model.predict({"height": [1.55, 1.75]})["predicted_tall"]
     ['no', 'yes']
     """
+    need_torch("Training")
     from lamina.training.deadline import Deadline
     from lamina.training.encode import encode
     from lamina.training.fit import train_network

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -19,6 +19,7 @@ from lamina.network.runtime import OnnxNetwork
 from lamina.training.fitted import Fitted
 
 CLOSE: Final = 1e-5  # between torch and the graph, against 1 or the number's own size
+SEEN: Final = 1e-3  # the same of what is seen on the way: of it only the novelty's rank is told
 MADE: Final = 64  # rows, where no real ones are at hand
 MOST: Final = 1024  # real rows
 
@@ -47,37 +48,36 @@ def as_onnx(fitted: Fitted, frame: pl.DataFrame | None = None, on: str = "") -> 
         rows=len(next(iter(arrays.values()))),
         on=on,
     )
-    gap = _gap(fitted, OnnxNetwork(body, graph, fitted.engine.in_torch, fitted.target.written), arrays)
-    if not gap <= CLOSE:
+    engine = OnnxNetwork(body, graph, fitted.engine.in_torch, fitted.target.written)
+    gap, seen = _gaps(fitted, engine, arrays)
+    if not (gap <= CLOSE and seen <= SEEN):
         raise ExportError(
-            f"The graph answers otherwise than torch: by {gap:.1g} on {graph.rows:,} rows ({on}).",
+            f"The graph answers otherwise than torch: by {gap:.1g} on {graph.rows:,} rows ({on}), and sees "
+            f"them otherwise by {seen:.1g}.",
             "Answer with torch, and report it, with the summary of the model.",
             gap=gap,
+            seen=seen,
         )
     return Onnx(msgspec.structs.replace(graph, gap=gap), lambda: body)
 
 
-def _gap(fitted: Fitted, engine: OnnxNetwork, arrays: Arrays) -> float:
-    """The largest difference of answers and of what is seen, rows together and each of a few alone."""
+def _gaps(fitted: Fitted, engine: OnnxNetwork, arrays: Arrays) -> tuple[float, float]:
+    """The largest differences of answers, of rows together and of a few alone, and of what is seen."""
     decoded, layers = seen_by(fitted.network, arrays)
     spread = fitted.network.answered(arrays).spread
-    seen: list[list[np.ndarray]] = []
+    parts: list[Sequence[np.ndarray]] = []
 
-    def watch(told: np.ndarray, vectors: object) -> np.ndarray:
-        seen.append(list(vectors))  # type: ignore[call-overload]
+    def watch(told: np.ndarray, seen: Sequence[np.ndarray]) -> np.ndarray:
+        parts.append(seen)
         return np.zeros(len(told), np.float32)
 
     told = engine.answered(arrays, watch)
     gaps = [_apart(decoded, told.decoded), _apart(spread, told.spread)]
-    gaps += [_apart(a, np.concatenate(b)) for a, b in zip(layers, zip(*seen, strict=True), strict=True)]
     for row in range(min(4, len(decoded))):
-        alone = engine.answered(_rows(arrays, row)).decoded
-        gaps.append(_apart(decoded[row : row + 1], alone))
-    return max(gaps)
-
-
-def _rows(arrays: Mapping[str, np.ndarray], row: int) -> Arrays:
-    return {name: each[row : row + 1] for name, each in arrays.items()}
+        alone = engine.answered({name: each[row : row + 1] for name, each in arrays.items()})
+        gaps.append(_apart(decoded[row : row + 1], alone.decoded))
+    seen = [np.concatenate(layer) for layer in zip(*parts, strict=True)]
+    return max(gaps), max(_apart(a, b) for a, b in zip(layers, seen, strict=True))
 
 
 def _apart(one: np.ndarray, two: np.ndarray) -> float:

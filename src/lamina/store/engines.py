@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from lamina.errors import MissingTorchError, ModelFileError, UsageError
+from lamina.errors import ModelFileError, UsageError, need_torch
 from lamina.features.features import Features
 from lamina.features.targets.base import Target
 from lamina.network.architecture import Architecture
@@ -78,8 +78,7 @@ def onnx_of(
 
 def _again(architecture: Architecture, features: Features, graph: Graph, path: str | Path) -> Network:
     """The same network in torch, read from the file once more."""
-    if find_spec("torch") is None:
-        raise MissingTorchError("What was asked for is more than answers: it")
+    need_torch("What was asked for is more than answers: it")
     from lamina.store.in_torch import network_of
 
     weights = under(PREFIX, file.read(path)[1])
@@ -93,8 +92,7 @@ def _again(architecture: Architecture, features: Features, graph: Graph, path: s
 def _in_torch(
     architecture: Architecture, features: Features, weights: Mapping[str, np.ndarray], path: str | Path
 ) -> Engine:
-    if find_spec("torch") is None:
-        raise MissingTorchError(f"Answering with {path} as it is")
+    need_torch(f"{path} was not exported: answering with it")
     from lamina.store.in_torch import network_of
 
     return network_of(architecture, features, weights, path)

@@ -176,6 +176,11 @@ class Head:
     answers: Tensor
 
 
+def members_apart(scores: Tensor) -> Tensor:
+    """The members' standard deviation, ``(member, batch, score)`` → ``(batch, score)``."""
+    return scores.std(0, correction=0) if scores.shape[1] else scores[0]
+
+
 def weighted_mean(losses: Tensor, weights: Tensor | None) -> Tensor:
     """Mean over members and rows, ``losses`` ``(member, batch)``."""
     return losses.mean() if weights is None else (losses * weights).mean()

@@ -9,7 +9,7 @@ import polars as pl
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from lamina.predictions.explain.explain import explain as explained
+from lamina.errors import need_torch
 from lamina.predictions.explain.records import Explanation
 from lamina.predictions.explain.within import within
 from lamina.serve.asking import Asking
@@ -72,6 +72,9 @@ def check(frame: pl.DataFrame, beside: Beside, limits: Limits) -> None:
 def _explained(
     served: Served, frame: pl.DataFrame, background: pl.DataFrame | None, beside: Beside, seconds: float
 ) -> Explanation:
+    need_torch("An explanation is more than an answer: it")
+    from lamina.predictions.explain.explain import explain as explained  # torch comes with it
+
     compared = None if background is None else served.conformed(background)[0]
     what = [beside.what] if isinstance(beside.what, str) else beside.what
     with within(seconds):
