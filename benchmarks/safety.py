@@ -84,6 +84,7 @@ class Siege:
         self.found = Found()
         self.numbers = itertools.count()
         self.over = False
+        self.sent = asyncio.Event()
 
     def run(self, seconds: float, bodies: Iterable[tuple[str, Body]], every: float) -> Found:
         command = [
@@ -127,6 +128,7 @@ class Siege:
                 )
             ]
             await asyncio.sleep(max(0.0, until - time.monotonic()))
+            await asyncio.wait_for(self.sent.wait(), 4 * seconds)  # every bad body once, at least
             server.send_signal(signal.SIGTERM)
             await asyncio.sleep(0.5)
             self.over = True
@@ -200,6 +202,7 @@ class Siege:
                         self.found.failed.append(
                             f"{body.verb} {body.kind} {body.content[:80]!r} {answer.text[:300]}"
                         )
+            self.sent.set()
 
     async def _overload(self, every: float) -> None:
         """Ten times as many as before, all at once, each with many rows."""

@@ -271,6 +271,26 @@ def test_bodies_that_are_no_tables(kind: str, body: bytes, churn: TestClient):
     refused(answer, answer.status_code)
 
 
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("multipart/form-data", b"--b--"),
+        ("multipart/form-data; boundary=", b"--b--"),
+        ("multipart/form-data; boundary=" + "x" * 5000, b"--b--"),
+        ("multipart/form-data; boundary=b", b"--b\r\nContent-Disposition: form-data"),
+        (
+            "multipart/form-data; boundary=b",
+            b'--b\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\n1\r\n' * 1001
+            + b"--b--\r\n",
+        ),
+    ],
+)
+def test_forms_that_are_none(kind: str, body: bytes, churn: TestClient):
+    answer = churn.post("/v1/predict", content=body, headers={"content-type": kind})
+    refused(answer, answer.status_code)
+    assert answer.status_code in (400, 413, 422)
+
+
 def test_other_kinds_of_bodies(churn: TestClient):
     refused(churn.post("/v1/predict", content=b"x", headers={"content-type": "text/html"}), 415)
     packed = {"content-type": "application/json", "content-encoding": "gzip"}

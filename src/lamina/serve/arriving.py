@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from lamina.serve.limits import Limits
@@ -28,7 +29,12 @@ async def form_of(request: Request, limits: Limits) -> list[tuple[str, Any]]:
     """The parts of a form, files as bytes. Raises Problem 400 or 413."""
     if not _check_length(request, limits):
         raise Problem(400, "The form does not say how long it is.", "Send a Content-Length.")
-    form = await request.form(max_files=MOST_FILES, max_fields=MOST_FIELDS, max_part_size=limits.body)
+    try:
+        form = await request.form(max_files=MOST_FILES, max_fields=MOST_FIELDS, max_part_size=limits.body)
+    except HTTPException as error:
+        raise Problem(
+            400, f"The form cannot be read: {error.detail}", "Send multipart/form-data, as curl -F does."
+        ) from error
     try:
         return [
             (name, await part.read() if isinstance(part, UploadFile) else part)
