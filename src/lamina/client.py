@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import io
+import itertools
 import time
-from collections.abc import Mapping
-from typing import Any, Final, Self
+from collections.abc import Generator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import msgspec
 import polars as pl
@@ -19,6 +20,11 @@ try:
     import httpx2 as httpx
 except ImportError as error:
     raise MissingExtraError("Asking a server", "client") from error
+
+if TYPE_CHECKING:
+    from lamina.decisions.costs import Costs
+    from lamina.decisions.limits import Limit
+    from lamina.predictions.explain.records import Explanation
 
 ARROW: Final = "application/vnd.apache.arrow.file"
 AGAIN: Final = frozenset({429, 503})  # what a server says when it is only busy
@@ -41,23 +47,49 @@ class _Requests:
         self.retries = retries
         self.timeout = timeout
 
-    def _predict(self, data: Any) -> dict[str, Any]:
-        """The request for answers: a frame goes as Arrow."""
+    def _table(self, verb: str, data: Any, **beside: Any) -> dict[str, Any]:
+        """The request for a table of answers: a frame goes as Arrow, what stands beside it in the address."""
         buffer = io.BytesIO()
         read(data).frame.write_ipc(buffer)
-        headers = {"Content-Type": ARROW, "Accept": ARROW}
         return {
             "method": "POST",
-            "url": f"{self.url}/predict",
+            "url": f"{self.url}/{verb}",
             "content": buffer.getvalue(),
-            "headers": headers,
+            "headers": {"Content-Type": ARROW, "Accept": ARROW},
+            "params": {name: msgspec.json.encode(told).decode() for name, told in beside.items() if told},
         }
+
+    def _decide(self, data: Any, costs: Costs | None, limits: Sequence[Limit]) -> dict[str, Any]:
+        return self._table("decide", data, costs=costs and costs.to_json(), limits=list(limits))
+
+    def _explain(self, data: Any, background: Any, **beside: Any) -> dict[str, Any]:
+        """The request for explanations: rows and those to compare with as JSON, files in base64."""
+        document = {"rows": read(data).frame.to_dicts(), **beside}
+        if background is not None:
+            document["background"] = read(background).frame.to_dicts()
+        content, headers = msgspec.json.encode(document), {"Content-Type": "application/json"}
+        return {"method": "POST", "url": f"{self.url}/explain", "content": content, "headers": headers}
 
     def _get(self, what: str) -> dict[str, Any]:
         return {"method": "GET", "url": f"{self.url}/{what}"}
 
-    def _wait(self, tried: int, response: httpx.Response | None) -> float | None:
+    def _tries(self) -> Generator[float, httpx.Response | httpx.TransportError, bytes]:
+        """How often to send a request, and when: gives the seconds to wait before every try, is told what
+        came of it, and returns the content. Raises ServerError with what the server says at last."""
+        wait: float | None = 0.0
+        for tried in itertools.count():
+            came = yield wait or 0.0
+            wait = self._wait(tried, came)
+            if wait is not None:
+                continue
+            if isinstance(came, httpx.TransportError):
+                raise self._unreached(came) from came
+            return self._checked(came)
+        raise AssertionError("the loop ends above")
+
+    def _wait(self, tried: int, came: httpx.Response | httpx.TransportError) -> float | None:
         """Seconds until the next try; None where there is no point in another."""
+        response = came if isinstance(came, httpx.Response) else None
         if tried >= self.retries or (response is not None and response.status_code not in AGAIN):
             return None
         told = "" if response is None else response.headers.get("retry-after", "")
@@ -99,31 +131,52 @@ class Client(_Requests):
 
     def predict(self, data: Any) -> Any:
         """Answers for the rows of ``data``: a file or a frame; the frame type that came in."""
-        return like(_frame(self._ask(self._predict(data))), data)
+        return like(_frame(self._ask(self._table("predict", data))), data)
+
+    def decide(self, data: Any, costs: Costs | None = None, *, limits: Sequence[Limit] = ()) -> Any:
+        """The best action for each row, as ``Model.decide``; without ``costs`` by those of the server."""
+        return like(_frame(self._ask(self._decide(data, costs, limits))), data)
+
+    def explain(
+        self,
+        data: Any,
+        *,
+        background: Any = None,
+        what: str = "columns",
+        of: str | None = None,
+        seed: int = 0,
+    ) -> Explanation:
+        """Why the rows are answered as they are, as ``Model.explain``; few rows at once. Compared with
+        ``background``, by default that of the server, else the rows themselves."""
+        return _explanation(self._ask(self._explain(data, background, what=what, of=of, seed=seed)))
+
+    def feedback(self, data: Any) -> Mapping[str, Any]:
+        """Tells what really happened: rows with their ids and the target; how many were joined."""
+        return _json(self._ask(self._table("feedback", data)))
 
     def schema(self) -> Mapping[str, Any]:
         """The columns that the model reads."""
-        return msgspec.json.decode(self._ask(self._get("schema")), type=dict[str, Any])
+        return _json(self._ask(self._get("schema")))
 
     def model(self) -> Mapping[str, Any]:
         """What the model is: name, version, target, scores."""
-        return msgspec.json.decode(self._ask(self._get("model")), type=dict[str, Any])
+        return _json(self._ask(self._get("model")))
 
     def _ask(self, request: Mapping[str, Any]) -> bytes:
-        tried = 0
-        while True:
-            try:
-                response = self._pool.request(**request)
-            except httpx.TransportError as error:
-                wait = self._wait(tried, None)
-                if wait is None:
-                    raise self._unreached(error) from error
-            else:
-                wait = self._wait(tried, response)
-                if wait is None:
-                    return self._checked(response)
-            time.sleep(wait)
-            tried += 1
+        tries = self._tries()
+        wait = next(tries)
+        try:
+            while True:
+                time.sleep(wait)
+                wait = tries.send(self._sent(request))
+        except StopIteration as end:
+            return end.value
+
+    def _sent(self, request: Mapping[str, Any]) -> httpx.Response | httpx.TransportError:
+        try:
+            return self._pool.request(**request)
+        except httpx.TransportError as error:
+            return error
 
     def close(self) -> None:
         """Closes the connections."""
@@ -144,32 +197,53 @@ class AsyncClient(_Requests):
         self._pool = httpx.AsyncClient(headers=self.headers, timeout=timeout)
 
     async def predict(self, data: Any) -> Any:
-        """Answers for the rows of ``data``: a file or a frame; the frame type that came in."""
-        return like(_frame(await self._ask(self._predict(data))), data)
+        """As ``Client.predict``."""
+        return like(_frame(await self._ask(self._table("predict", data))), data)
+
+    async def decide(self, data: Any, costs: Costs | None = None, *, limits: Sequence[Limit] = ()) -> Any:
+        """As ``Client.decide``."""
+        return like(_frame(await self._ask(self._decide(data, costs, limits))), data)
+
+    async def explain(
+        self,
+        data: Any,
+        *,
+        background: Any = None,
+        what: str = "columns",
+        of: str | None = None,
+        seed: int = 0,
+    ) -> Explanation:
+        """As ``Client.explain``."""
+        asked = self._explain(data, background, what=what, of=of, seed=seed)
+        return _explanation(await self._ask(asked))
+
+    async def feedback(self, data: Any) -> Mapping[str, Any]:
+        """As ``Client.feedback``."""
+        return _json(await self._ask(self._table("feedback", data)))
 
     async def schema(self) -> Mapping[str, Any]:
         """The columns that the model reads."""
-        return msgspec.json.decode(await self._ask(self._get("schema")), type=dict[str, Any])
+        return _json(await self._ask(self._get("schema")))
 
     async def model(self) -> Mapping[str, Any]:
         """What the model is: name, version, target, scores."""
-        return msgspec.json.decode(await self._ask(self._get("model")), type=dict[str, Any])
+        return _json(await self._ask(self._get("model")))
 
     async def _ask(self, request: Mapping[str, Any]) -> bytes:
-        tried = 0
-        while True:
-            try:
-                response = await self._pool.request(**request)
-            except httpx.TransportError as error:
-                wait = self._wait(tried, None)
-                if wait is None:
-                    raise self._unreached(error) from error
-            else:
-                wait = self._wait(tried, response)
-                if wait is None:
-                    return self._checked(response)
-            await asyncio.sleep(wait)
-            tried += 1
+        tries = self._tries()
+        wait = next(tries)
+        try:
+            while True:
+                await asyncio.sleep(wait)
+                wait = tries.send(await self._sent(request))
+        except StopIteration as end:
+            return end.value
+
+    async def _sent(self, request: Mapping[str, Any]) -> httpx.Response | httpx.TransportError:
+        try:
+            return await self._pool.request(**request)
+        except httpx.TransportError as error:
+            return error
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -184,3 +258,13 @@ class AsyncClient(_Requests):
 
 def _frame(content: bytes) -> pl.DataFrame:
     return pl.read_ipc(io.BytesIO(content))
+
+
+def _json(content: bytes) -> Mapping[str, Any]:
+    return msgspec.json.decode(content, type=dict[str, Any])
+
+
+def _explanation(content: bytes) -> Explanation:
+    from lamina.predictions.explain.records import Explanation
+
+    return msgspec.convert(_json(content)["explanation"], Explanation)

@@ -3,6 +3,7 @@
     LaminaError                 base: a problem, what to do about it, and the facts
     ├── UsageError              an argument that cannot be: the caller's mistake (exit code 2)
     ├── MissingExtraError       an optional part is not installed; carries the install line
+    │   └── MissingTorchError   torch is needed, and Lamina was installed without it
     ├── PluginError             a kind that another package adds and that cannot be used
     ├── DataError               the raw data
     │   ├── SourceError         a file or folder that cannot be read: absent, empty, cut, unknown
@@ -10,6 +11,7 @@
     │   ├── ColumnError         a column that is missing or holds what it should not
     │   └── TargetError         the column to predict: absent, empty, a single class
     ├── OutputError             a file that cannot be written
+    ├── ExportError             a network that cannot be written as ONNX, or answers otherwise there
     ├── TrainingError           training cannot go on: scores that are not finite, no rows left
     ├── ModelFileError          a model file that is cut, altered, newer than the reader, or hostile
     └── StoreError              a store that is not there, damaged, or whose log cannot be reached
@@ -23,6 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from importlib.util import find_spec
 from typing import Any
 
 
@@ -59,6 +62,20 @@ class MissingExtraError(LaminaError, ImportError):
         )
 
 
+class MissingTorchError(MissingExtraError):
+    """Torch is needed, and only what answers without it is installed."""
+
+    def __init__(self, purpose: str) -> None:
+        problem = f"{purpose} needs torch, which is not installed."
+        LaminaError.__init__(self, problem, "Install it: pip install torch", extra="torch")
+
+
+def need_torch(purpose: str) -> None:
+    """Raises MissingTorchError where torch is not installed."""
+    if find_spec("torch") is None:
+        raise MissingTorchError(purpose)
+
+
 class PluginError(LaminaError, ImportError):
     """A kind that another package adds cannot be used."""
 
@@ -89,6 +106,10 @@ class TargetError(DataError):
 
 class OutputError(LaminaError):
     """A file cannot be written where it should stand."""
+
+
+class ExportError(LaminaError, RuntimeError):
+    """A network cannot be written as an ONNX graph, or its graph answers otherwise."""
 
 
 class TrainingError(LaminaError, RuntimeError):

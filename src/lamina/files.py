@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,3 +50,9 @@ def check_place(path: str | Path) -> None:
             "Change its permissions, or name another place.",
             path=str(path),
         )
+
+
+def sha256_of(path: str | Path) -> str:
+    """The hash of a whole file, in hex."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

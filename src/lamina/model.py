@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from numbers import Integral
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
@@ -17,9 +18,8 @@ from lamina.data.groups import grouping, with_groups
 from lamina.data.infer import infer
 from lamina.data.read import read
 from lamina.data.table import Table
-from lamina.errors import LaminaWarning, TargetError, UsageError
+from lamina.errors import LaminaWarning, TargetError, UsageError, need_torch
 from lamina.predictions.baseline import Baseline
-from lamina.predictions.evaluate import evaluate
 from lamina.predictions.one_row import OneRow, UnusualError, cells_of, in_kind
 from lamina.predictions.predict import InParts, predict
 from lamina.progress import Bar
@@ -27,11 +27,7 @@ from lamina.records import Evaluation, Finding, Quality, Schema
 from lamina.settings import settings_from
 from lamina.store import model_file
 from lamina.tasks import Predict, Task, Transcribe
-from lamina.training.deadline import Deadline
-from lamina.training.encode import Encoded, encode
-from lamina.training.fit import train_network
 from lamina.training.fitted import Fitted
-from lamina.training.precision import Machine, choose_device
 from lamina.training.sample import Sample
 from lamina.version import __version__
 
@@ -41,9 +37,15 @@ if TYPE_CHECKING:
     from lamina.decisions.of_model import Rows
     from lamina.decisions.worth import Money
     from lamina.learning.memory import Memory
+    from lamina.network.graph import Graph
     from lamina.predictions.explain.records import Counterfactual, Explanation
     from lamina.predictions.inspect import LayerInfo, Trace
     from lamina.predictions.judged import Judge
+    from lamina.store.engines import Wanted
+    from lamina.training.encode import Encoded
+    from lamina.training.precision import Machine
+
+MORE: Final = "What was asked for is more than answers: it"
 
 
 class Model:
@@ -130,6 +132,9 @@ class Model:
         clearly worse are named. A source in parts (``train/`` and ``test/`` folders, idx files) is read by
         its test part.
         """
+        need_torch(MORE)
+        from lamina.predictions.evaluate import evaluate
+
         table = read(data, part="test")
         columns = [by] if isinstance(by, str) else list(dict.fromkeys(by))
         schema = with_groups(self.schema, table, columns)
@@ -165,6 +170,7 @@ class Model:
         Raises UsageError for masks and transcripts, for rows that are not there, and where there is
         nothing to compare with.
         """
+        need_torch(MORE)
         from lamina.predictions.explain.explain import explain
         from lamina.predictions.explain.overlay import write_overlays
 
@@ -201,6 +207,7 @@ class Model:
 
         Raises UsageError for columns that cannot change and answers that cannot be wanted.
         """
+        need_torch(MORE)
         from lamina.predictions.explain.change import counterfactual
 
         frame = self._inputs(data)
@@ -218,6 +225,7 @@ class Model:
 
         Raises UsageError for rows that are not there.
         """
+        need_torch(MORE)
         from lamina.predictions.explain.explain import chosen_rows
         from lamina.predictions.similar import most_similar, similar_frame
 
@@ -248,6 +256,7 @@ class Model:
         ``costs``: also what deciding by them is worth; ``by``: also how groups of these columns fare;
         ``examples``: how many rows of each target, answered worst, the page shows of ``data`` (0 to 50).
         """
+        need_torch(MORE)
         from lamina.report.report import write_report
 
         columns = [by] if isinstance(by, str) else list(dict.fromkeys(by))
@@ -319,6 +328,7 @@ class Model:
 
     def inspect(self, data: Any = None, *, row: int = 0) -> str:
         """The layers, neurons and weights; with ``data`` the way of one row from raw value to answer."""
+        need_torch(MORE)
         from lamina.predictions.inspect import describe_network, trace_row
 
         if data is None:
@@ -327,12 +337,14 @@ class Model:
 
     def layers(self) -> list[LayerInfo]:
         """The layers in the order in which data passes through them."""
+        need_torch(MORE)
         from lamina.predictions.inspect import layers_of
 
         return layers_of(self.fitted)
 
     def trace(self, data: Any, row: int = 0) -> Trace:
         """What one row makes of every layer, as a record."""
+        need_torch(MORE)
         from lamina.predictions.inspect import trace
 
         return trace(self.fitted, self._row(data, row))
@@ -353,6 +365,29 @@ class Model:
     def save(self, path: str | Path) -> Path:
         """Writes one ``.lamina`` file, whole or not at all."""
         return model_file.save(path, *self.parts, __version__)
+
+    def export(self, path: str | Path, data: Any = None) -> Graph:
+        """Writes a model file that holds the network as an ONNX graph, too, so that it answers without torch:
+        ``lamina.load(path, engine="onnx")``. Later calls of ``save`` keep it.
+
+        The graph is held against torch on rows of ``data``, by default those kept from ``fit``, or else made
+        ones. Returns what was found: the largest difference (``gap``), on how many rows, and whose.
+
+        Raises ExportError where no graph can be made or it answers otherwise, MissingExtraError without the
+        extra ``onnx``.
+        """
+        from lamina.predictions.exported import as_onnx
+
+        frame, on = None, ""
+        if data is not None:
+            table = read(data, part="all")
+            frame, on = conform(table, self.schema, need_target=False)[0], table.source
+        elif self.sample is not None:
+            frame, on = self.sample.frame, "training rows"
+        onnx = as_onnx(self.fitted, frame, on)
+        self.fitted = replace(self.fitted, onnx=onnx)
+        self.save(path)
+        return onnx.graph
 
     def __str__(self) -> str:
         from lamina.predictions.summary import summary
@@ -386,6 +421,12 @@ def fit(
     >>> model.predict({"height": [1.55, 1.75]})["predicted_tall"]
     ['no', 'yes']
     """
+    need_torch("Training")
+    from lamina.training.deadline import Deadline
+    from lamina.training.encode import encode
+    from lamina.training.fit import train_network
+    from lamina.training.precision import Machine
+
     chosen = settings_from({"quality": quality, **settings})
     deadline = None if chosen.time_limit is None else Deadline(chosen.time_limit)
     table = read(data, part="train")
@@ -403,13 +444,23 @@ def fit(
     return Model(*judge(fitted, unseen), unseen.sample(encoded))
 
 
-def load(path: str | Path, *, device: str = "cpu") -> Model:
-    """Reads a model file. ``device`` is where it will compute ("cpu", "cuda", "auto").
+def load(path: str | Path, *, device: str = "cpu", engine: Wanted = "torch") -> Model:
+    """Reads a model file. ``device`` is where torch will compute ("cpu", "cuda", "auto").
 
-    Raises ModelFileError for a file that is cut, altered, newer than this Lamina, or hostile.
+    ``engine``: what answers, "torch", or "onnx" for a file that was exported: ONNX Runtime, on the processor,
+    without torch; "auto" is that where it can be. What is more than answers (explanations, learning) loads
+    torch when it is asked for.
+
+    Raises ModelFileError for a file that is cut, altered, newer than this Lamina, or hostile, UsageError for
+    an engine that the file is not ready for.
     """
-    fitted, baseline, validation = model_file.load(path)
-    fitted.network.to(choose_device(Machine(device=device)))
+    fitted, baseline, validation = model_file.load(path, engine)
+    if fitted.engine.kind == "torch":
+        from lamina.training.precision import Machine, choose_device
+
+        fitted.network.to(choose_device(Machine(device=device)))
+    elif device not in ("cpu", "auto"):
+        raise UsageError(f"ONNX Runtime answers on the processor, not on {device!r}.", "Choose torch.")
     return Model(fitted, baseline, validation)
 
 

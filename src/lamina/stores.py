@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from lamina.learning.memory import MemoryLimits
     from lamina.learning.stored import Learnt
     from lamina.model import Model
+    from lamina.network.graph import Graph
+    from lamina.store.engines import Wanted
     from lamina.training.precision import Machine
 
 
@@ -35,16 +37,25 @@ class Store:
 
     ``place`` is the folder; the first ``add`` makes it. ``log``: a PostgreSQL address
     ("postgresql://user@host/database") to keep the log in, instead of SQLite in the folder; the store
-    remembers it. ``who`` stands in the log, by default user@machine.
+    remembers it. ``who`` stands in the log, by default user@machine. ``engine``: what answers, "torch",
+    "onnx" for a store that was exported, or "auto", which is that where it can be.
 
     Any number of processes may read and answer while one changes the store; a second one that wants to change
     it gets a BusyError that names the first. Whatever is interrupted leaves the champion as it was.
     """
 
-    def __init__(self, place: str | Path, *, log: str | None = None, who: str | None = None) -> None:
+    def __init__(
+        self,
+        place: str | Path,
+        *,
+        log: str | None = None,
+        who: str | None = None,
+        engine: Wanted = "torch",
+    ) -> None:
         self.place = Path(place).expanduser()
         self.who = who or whoever()
         self._log = log
+        self._engine = engine
         self._opened: Opened | None = None
         self._models: dict[int, Model] = {}
 
@@ -77,7 +88,7 @@ class Store:
 
         number = self.opened.version(version)
         if number not in self._models:
-            number, parts = self.opened.parts(version)
+            number, parts = self.opened.parts(version, self._engine)
             self._models = {number: Model(*parts)}
         return number, self._models[number]
 
@@ -165,6 +176,19 @@ class Store:
         if id is not None:
             self.opened.log.set("id", id)
         return limit(self.opened, limits, who=self.who)
+
+    def export(self, data: Any = None) -> Graph:
+        """Lets every champion from now on be written as an ONNX graph, too, so that it answers without torch
+        (``Store(place, engine="onnx")``, ``lamina serve``), and the one in use at once, as a version of its
+        own. The graph is held against torch on rows of ``data``, by default those kept to learn from again.
+
+        Raises ExportError where no graph can be made, MissingExtraError without the extra ``onnx``; then
+        nothing is changed. A later champion of which none can be made is warned of, and torch answers for it.
+        """
+        from lamina.learning.added import add_exported
+
+        table = None if data is None else read(data, part="all")
+        return add_exported(self.opened, table, who=self.who)
 
     # --------------------------------------------------------------------------- what it answers
 

@@ -7,7 +7,8 @@ import polars as pl
 import torch
 
 from lamina.features.features import Features
-from lamina.network.network import Architecture, Network, build
+from lamina.network.architecture import Architecture
+from lamina.network.network import Network, build
 from lamina.records import Field, Schema
 from lamina.training.examples import Examples
 from lamina.training.loop import Training, train

@@ -14,13 +14,13 @@ from lamina.features.targets.classes import ClassTarget
 from lamina.features.targets.labels import LabelsTarget
 from lamina.features.targets.number import NumberTarget
 from lamina.features.targets.quantiles import QuantilesTarget
+from lamina.network.engine import Answered
 from lamina.predictions.bounds import BOUNDS, Bound
 from lamina.predictions.calibration import Calibrator
 from lamina.predictions.confidence import Confidence
 from lamina.predictions.conformal import Online, threshold, thresholds
 from lamina.scores.calibration import calibration_error, calibration_noise, reliability
 from lamina.scores.classes import log_loss
-from lamina.training.answered import Answered
 from small_data import churn_table
 
 SPLITS = 200

@@ -17,8 +17,8 @@ import lamina
 from lamina.data.write import write
 from lamina.features.masks import as_png, open_mask, resized
 from lamina.features.targets.mask import MaskTarget
+from lamina.network.answered import seen_by
 from lamina.scores.masks import mask_scores
-from lamina.training.answered import seen_by
 
 SIZE = (20, 16)  # width, height
 

@@ -144,6 +144,15 @@ def test_a_state_that_does_not_fit_is_refused():
         Novelty.of(state, NumberTarget("n", 0.0, 1.0, -9.0, 9.0, False))
 
 
+@given(st.integers(99, 10_000))
+def test_the_row_most_unlike_of_all_is_called_so(kept: int):
+    """Whatever the number of rows kept from training, and though the score is rounded to a float32."""
+    surroundings = Surroundings.fit(np.random.default_rng(0).normal(size=(50, 3)), None, relative=False)
+    told = Novelty((surroundings,), np.array([[0.0], [1.0]]), np.arange(kept, dtype=np.float32))
+    novelty = np.array([kept, int(kept * 0.98)], np.float64) / (kept + 1)
+    assert told.unlike(novelty.astype(np.float32)).tolist() == [True, False]
+
+
 def test_reasons_by_hand():
     chosen = np.array([[1, 0], [1, 1], [0, 0], [0, 1]], bool)
     unlike, known = np.array([False, True, False, True]), np.array([True, True, False, True])

@@ -13,9 +13,9 @@ from sklearn.neighbors import NearestNeighbors
 
 import lamina
 from lamina.errors import SourceError, UsageError
+from lamina.network.answered import seen_by
 from lamina.predictions import similar as module
 from lamina.predictions.similar import most_similar
-from lamina.training.answered import seen_by
 from small_data import churn_table
 
 

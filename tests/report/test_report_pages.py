@@ -25,7 +25,7 @@ from lamina.records import Field
 from lamina.report.cells import Cells
 from lamina.report.facts import gathered
 from lamina.report.page import page, sections
-from small_data import write_digits
+from small_data import churn_table, write_digits
 from small_media import clip, picture, recording
 
 QUICK = {"quality": "fast", "hidden": (16,), "members": 2, "epochs": 4, "rate": 0.02}
@@ -183,6 +183,16 @@ def test_ece_with_its_interval_is_in_every_evaluation_of_probabilities() -> None
 # --------------------------------------------------------------------------------- groups and money
 
 
+def test_rows_unlike_the_training_rows_are_counted(tmp_path: Path) -> None:
+    model = lamina.fit(churn_table(1200), "churned", quality="fast", epochs=2, hidden=(16,))
+    like = churn_table(300, seed=5)
+    unlike = like.with_columns(months=pl.lit(900), charge=pl.lit(-5000.0), city=pl.lit("never seen"))
+    for rows, words in ((like, "chance alone"), (unlike, "more than chance")):
+        path = model.report(rows, tmp_path / "page.html")
+        told = Page(path.read_text(encoding="utf-8")).text
+        assert words in told.split("are unlike those of the training")[1][:120]
+
+
 def test_groups_and_money(churn_model: Model, churn_folder: Path, tmp_path: Path) -> None:
     costs = lamina.Costs({"nothing": {"no": 0, "yes": "6 * charge"}, "offer": {"no": 40, "yes": 20}}, ask=8)
     path = churn_model.report(
@@ -205,8 +215,6 @@ def test_costs_that_do_not_fit_are_refused_before_the_work(charge_model: Model, 
 
 
 def test_rows_of_an_unknown_class_are_judged_and_left_out_of_the_money(churn_model: Model) -> None:
-    from small_data import churn_table
-
     frame = churn_table(60, seed=3).with_columns(
         churned=pl.when(pl.int_range(60) < 3).then(pl.lit("perhaps")).otherwise("churned")
     )
@@ -218,8 +226,6 @@ def test_rows_of_an_unknown_class_are_judged_and_left_out_of_the_money(churn_mod
 
 
 def test_rows_without_answers_keep_the_numbers_of_the_others(churn_model: Model) -> None:
-    from small_data import churn_table
-
     frame = churn_table(80, seed=4).with_columns(
         churned=pl.when(pl.int_range(80) < 40).then(None).otherwise("churned")
     )

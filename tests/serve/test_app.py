@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import polars as pl
 import pytest
 from starlette.testclient import TestClient
 
 import lamina
+from lamina.serve.addresses import ADDRESSES
+from lamina.serve.app import app_of
 from lamina.serve.keys import Keys, add_key
 from lamina.serve.limits import Limits
-from lamina.serve.server import Settings, check, service_for
+from lamina.serve.starting import Settings, check, service_for
 
 LIMITS = Limits(body=200_000, rows=500, pixels=10_000)
 
 
 def client(folder: Path, names: list[str], **settings: Any) -> TestClient:
     places = [folder / f"{name}.lamina" for name in names]
-    return TestClient(service_for(places, Settings(limits=LIMITS, **settings)).app())
+    return TestClient(app_of(service_for(places, Settings(limits=LIMITS, **settings))))
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +121,109 @@ def test_what_cannot_be_read_is_missing_and_warned_of(churn: TestClient, rows: p
     assert len(told["answers"]) == 50
 
 
+# ------------------------------------------------------------------------- decisions and explanations
+
+COSTS = {"table": {"wait": {"no": 0, "yes": "charge"}, "call": {"no": 5, "yes": 0.2}}, "ask": 3}
+
+
+def test_decisions_are_those_of_the_model(churn: TestClient, churn_model: lamina.Model, rows: pl.DataFrame):
+    wanted = churn_model.decide(rows, lamina.Costs(**COSTS))
+    told = churn.post("/v1/decide", json={"rows": rows.to_dicts(), "costs": COSTS}).json()
+    assert [row["action"] for row in told["answers"]] == wanted["action"].to_list()
+    values = [row["expected_value"] for row in told["answers"]]
+    np.testing.assert_allclose(values, wanted["expected_value"], rtol=1e-5)
+    assert len(set(wanted["action"])) > 1
+    limits = [{"action": "call", "most": 3}]
+    few = churn.post("/v1/decide", json={"rows": rows.to_dicts(), "costs": COSTS, "limits": limits}).json()
+    assert sum(row["action"] == "call" for row in few["answers"]) <= 3
+
+
+def test_costs_beside_a_table(churn: TestClient, churn_model: lamina.Model, rows: pl.DataFrame):
+    wanted = churn_model.decide(rows, lamina.Costs(**COSTS))
+    headers = {"content-type": "text/csv", "accept": "text/csv"}
+    asked = {"params": {"costs": json.dumps(COSTS)}, "headers": headers}
+    text = churn.post("/v1/decide", content=rows.write_csv(), **asked).text
+    assert pl.read_csv(io.StringIO(text))["action"].to_list() == wanted["action"].to_list()
+
+
+def test_costs_given_to_the_server(
+    model_files: Path, churn_model: lamina.Model, rows: pl.DataFrame, tmp_path: Path
+):
+    path = tmp_path / "costs.csv"
+    path.write_text("action,no,yes\nwait,0,charge\ncall,5,1\n")
+    wanted = churn_model.decide(rows, lamina.Costs.from_csv(path))
+    with client(model_files, ["churn"], costs=path) as asked:
+        told = asked.post("/v1/decide", json=rows.to_dicts()).json()
+    assert [row["action"] for row in told["answers"]] == wanted["action"].to_list()
+
+
+@pytest.mark.parametrize(
+    ("beside", "field"),
+    [
+        ({}, "costs"),
+        ({"costs": {"table": {"wait": {"maybe": 1, "yes": 1}}}}, None),
+        ({"costs": {"table": {"wait": {"no": "__import__('os')", "yes": 1}}}}, None),
+        ({"costs": {"table": {"wait": {"no": "9" * 400, "yes": 1}}}}, None),
+        ({"costs": {"table": {"wait": {"no": "nothing", "yes": 1}}}}, "nothing"),
+        ({"costs": {"table": {}}}, None),
+        ({"costs": {"table": {"a": {"no": 1, "yes": 1}}, "more": 1}}, None),
+        ({"costs": 7}, None),
+        ({"costs": COSTS, "limits": [{"action": "cal", "most": 1}]}, None),
+        ({"costs": COSTS, "limits": [{"action": "call", "most": 1}] * 21}, "limits"),
+        ({"costs": COSTS, "unknown": 1}, None),
+    ],
+)
+def test_costs_that_cannot_be(beside: Any, field: str | None, churn: TestClient, rows: pl.DataFrame):
+    told = refused(churn.post("/v1/decide", json={"rows": rows.to_dicts(), **beside}), 422)
+    assert told.get("field") == field
+
+
+def test_numbers_are_not_decided_by_classes(charge_model: lamina.Model, rows: pl.DataFrame, tmp_path: Path):
+    charge_model.save(tmp_path / "charge.lamina")
+    body = {"rows": rows.with_columns(churned=pl.lit("no")).to_dicts(), "costs": COSTS}
+    with client(tmp_path, ["charge"]) as asked:
+        told = refused(asked.post("/v1/decide", json=body), 422)
+    assert "classes" in told["detail"]
+
+
+def test_explanations_are_those_of_the_model(
+    churn: TestClient, churn_model: lamina.Model, rows: pl.DataFrame
+):
+    background = rows[10:40]
+    wanted = churn_model.explain(rows[:3], background=background, seed=1)
+    body = {"rows": rows[:3].to_dicts(), "background": background.to_dicts(), "seed": 1}
+    told = churn.post("/v1/explain", json=body).json()["explanation"]["rows"]
+    assert [each["of"] for each in told] == [each.of for each in wanted.rows]
+    for one, other in zip(told, wanted.rows, strict=True):
+        moved = {c["columns"][0]: c["contribution"] for c in one["contributions"]}
+        for each in other.contributions:
+            assert moved[each.columns[0]] == pytest.approx(each.contribution, abs=1e-5)
+
+
+def test_explanations_are_bounded(model_files: Path, rows: pl.DataFrame):
+    with client(model_files, ["churn"]) as asked:
+        refused(asked.post("/v1/explain", json=rows.to_dicts()), 413)
+        few = {"rows": rows[:2].to_dicts()}
+        refused(asked.post("/v1/explain", json=few | {"background": rows.to_dicts() * 21}), 413)
+        refused(asked.post("/v1/explain", json=few | {"what": "everything"}), 422)
+        refused(asked.post("/v1/explain", json=few | {"seed": -1}), 422)
+    hurry = Settings(limits=msgspec.structs.replace(LIMITS, explain_seconds=0.0))
+    with TestClient(app_of(service_for([model_files / "churn.lamina"], hurry))) as asked:
+        told = refused(asked.post("/v1/explain", json={"rows": rows[:9].to_dicts()}), 422)
+    assert "longer" in told["detail"]
+
+
+def test_rows_to_compare_with_given_to_the_server(model_files: Path, churn_folder: Path, rows: pl.DataFrame):
+    row = {"rows": rows[:1].to_dicts()}
+    with client(model_files, ["churn"], background=churn_folder / "test.csv") as asked:
+        told = asked.post("/v1/explain", json=row).json()["explanation"]
+    (one,) = told["rows"]
+    assert sum(each["contribution"] for each in one["contributions"]) == pytest.approx(
+        one["answer"] - one["mean"], abs=1e-4
+    )
+    assert "background" in told["background"]
+
+
 # -------------------------------------------------------------------------------------------- refusals
 
 
@@ -133,6 +240,7 @@ def test_a_missing_column_is_named(churn: TestClient, rows: pl.DataFrame):
         (b"{", 400),
         (b"[" * 5000, 400),
         (b"\xff\xfe", 400),
+        (b'[{"plan": "ba\xa9ic"}]', 400),
         (b"[]", 422),
         (b"7", 422),
         (b'{"rows": [1]}', 422),
@@ -146,6 +254,13 @@ def test_bodies_that_are_no_rows(body: bytes, status: int, churn: TestClient):
     headers = {"content-type": "application/json"}
     told = refused(churn.post("/v1/predict", content=body, headers=headers), status)
     assert told["remedy"]
+
+
+def test_numbers_beyond_all_numbers_are_no_failure(churn: TestClient, rows: pl.DataFrame):
+    for huge in (10**400, -(10**400), 10**30):
+        body = json.dumps([rows.to_dicts()[0] | {"charge": huge, "plan": huge}])
+        answer = churn.post("/v1/predict", content=body, headers={"content-type": "application/json"})
+        assert answer.status_code in (200, 422), answer.text
 
 
 @pytest.mark.parametrize("kind", ["text/csv", "application/vnd.apache.parquet", "application/x-ndjson"])
@@ -211,6 +326,17 @@ def test_the_document_describes_what_is_answered(churn: TestClient):
     row = told["components"]["schemas"]["Row_0"]
     assert row["required"] == ["months", "plan", "charge", "joined", "city"]
     assert churn.post("/v1/predict", json=row["examples"]).status_code == 200
+    for verb in ("predict", "decide", "explain"):
+        body = told["paths"][f"/v1/{verb}"]["post"]["requestBody"]["content"]["application/json"]
+        answer = churn.post(f"/v1/{verb}", json=body["example"])
+        assert answer.status_code == 200, answer.text
+
+
+def test_every_address_is_in_the_document(churn: TestClient):
+    paths = churn.get("/openapi.json").json()["paths"]
+    for each in ADDRESSES:
+        assert each.method.lower() in paths[f"/v1/{each.path}"]
+        assert each.method.lower() in paths[f"/v1/models/churn/{each.path}"]
 
 
 def test_the_page_needs_no_internet(both: TestClient):

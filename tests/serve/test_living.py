@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ import pytest
 from starlette.testclient import TestClient
 
 import lamina
-from lamina.serve.server import Settings, service_for
+from lamina.serve.app import app_of
+from lamina.serve.living import Answered
+from lamina.serve.starting import Settings, service_for
 from lamina.stores import Store
 from small_data import churn_table
 
@@ -30,7 +33,7 @@ def store(tmp_path: Path, churn_model: lamina.Model) -> Store:
 
 
 def served(store: Store, **settings: Any) -> TestClient:
-    return TestClient(service_for([store.place], Settings(**settings)).app())
+    return TestClient(app_of(service_for([store.place], Settings(**settings))))
 
 
 def test_what_was_answered_meets_what_happened(store: Store):
@@ -45,6 +48,45 @@ def test_what_was_answered_meets_what_happened(store: Store):
         assert client.get("/v1/history").json()
     live = store.live()
     assert live["answered"].sum() >= 30 if "answered" in live.columns else live.height
+
+
+def test_decisions_are_logged_and_meet_what_happened(store: Store):
+    rows = table(30, seed=5)
+    costs = {"table": {"wait": {"no": 0, "yes": 50}, "call": {"no": 5, "yes": 1}}}
+    with served(store, log=True) as client:
+        body = {"rows": rows.drop("churned").to_dicts(), "costs": costs}
+        answers = client.post("/v1/decide", json=body).json()["answers"]
+        assert [row["id"] for row in answers] == rows["customer"].to_list()
+        client.post("/v1/feedback", json=rows.select("customer", "churned").to_dicts())
+    live = store.live()
+    made = {"wait": {"no": 0, "yes": -50}, "call": {"no": -5, "yes": -1}}
+    wanted = sum(made[row["action"]][came] for row, came in zip(answers, rows["churned"], strict=True))
+    assert live["money"].sum() == wanted
+
+
+def test_a_share_of_the_log_and_its_columns(store: Store):
+    rows = table(200, seed=5).drop("churned")
+    asked = {"log": True, "log_share": 0.4, "log_columns": ("plan", "months")}
+    with served(store, **asked) as client:
+        for _ in range(2):
+            told = client.post("/v1/predict", json=rows.to_dicts()).json()["answers"]
+    assert [row["id"] for row in told] == rows["customer"].to_list()
+    kept = store.opened.calls.frame()
+    ids = set(kept["row_id"])
+    assert 50 < len(ids) < 110
+    assert kept.height == 2 * len(ids)  # the same rows both times
+    cells = store.opened.calls.inputs()
+    assert set(cells["row_id"]) == ids
+    first = rows.filter(customer=cells["row_id"][0])
+    assert json.loads(cells["cells"][0]) == {"plan": first["plan"][0], "months": first["months"][0]}
+    gone = sorted(ids)[:3]
+    store.forget(gone)
+    assert not set(gone) & {*store.opened.calls.frame()["row_id"], *store.opened.calls.inputs()["row_id"]}
+
+
+def test_columns_that_cannot_be_kept(store: Store):
+    with pytest.raises(lamina.LaminaError, match="'mnths'"):
+        service_for([store.place], Settings(log=True, log_columns=("mnths",)))
 
 
 def test_a_row_without_its_id_is_refused_where_answers_are_logged(store: Store):
@@ -86,7 +128,7 @@ def test_a_lesson_in_a_process_of_its_own(store: Store):
 
 
 def test_a_file_learns_nothing(model_files: Path):
-    with TestClient(service_for([model_files / "churn.lamina"], Settings()).app()) as client:
+    with TestClient(app_of(service_for([model_files / "churn.lamina"], Settings()))) as client:
         for verb in ("learn", "feedback", "rollback"):
             assert client.post(f"/v1/{verb}", json=[{"a": 1}]).status_code == 409
 
@@ -97,12 +139,11 @@ def test_the_log_is_written_when_the_server_stops(store: Store):
     living = service.living["churn"]
 
     async def run() -> None:
-        async with service.watched(service.app()):
+        async with service.watched():
             served = service.models.named(None)
-            answers = served.model.predict(rows)
-            from lamina.serve.living import Answered
-
-            living.remember(Answered(rows, answers, rows["customer"].to_list(), served, "me"))
+            answers = served.answer([served.asked(rows)])
+            ids = rows["customer"].to_list()
+            living.remember(Answered(rows, answers, ids, served, "me", service.limits))
             assert living.waiting == 5
 
     asyncio.run(run())

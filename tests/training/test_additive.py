@@ -10,8 +10,9 @@ import torch
 
 import lamina
 from lamina.features.features import Features
+from lamina.network.architecture import Architecture
 from lamina.network.hidden.additive import Additive
-from lamina.network.network import Architecture, Network, build
+from lamina.network.network import Network, build
 from lamina.records import Field, Schema
 from lamina.training.additive import choose_share, fit_additive
 from lamina.training.examples import Examples

@@ -13,7 +13,8 @@ import torch
 import lamina
 from lamina.errors import TrainingError
 from lamina.features.features import Features
-from lamina.network.network import Architecture, Network, build
+from lamina.network.architecture import Architecture
+from lamina.network.network import Network, build
 from lamina.records import Field, Schema
 from lamina.training import fit as fitting
 from lamina.training.checkpoint import Checkpoint
@@ -321,7 +322,8 @@ def test_a_code_that_is_rare_in_training_keeps_its_learnt_vector() -> None:
 
     from lamina.features.category import MISSING, CategoryFeature
     from lamina.features.features import Features
-    from lamina.network.network import Architecture, build
+    from lamina.network.architecture import Architecture
+    from lamina.network.network import build
     from lamina.training.examples import Examples
     from lamina.training.prepare import prepare
 

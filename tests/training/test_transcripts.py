@@ -15,9 +15,9 @@ import lamina
 from lamina.errors import TargetError, UsageError
 from lamina.features.targets.transcript import STRANGE, TranscriptTarget
 from lamina.model import Model
+from lamina.network.answered import seen_by
 from lamina.network.outputs.transcript import Transcript
 from lamina.scores.ctc import greedy
-from lamina.training.answered import seen_by
 
 needs_audio = pytest.mark.skipif(
     not (find_spec("soundfile") and find_spec("soxr")), reason='recordings need pip install "lamina[audio]"'

@@ -19,6 +19,7 @@ from lamina.cli import (
     doctor,
     evaluate,
     explain,
+    export,
     feedback,
     fit,
     forget,
@@ -50,7 +51,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS = (
-    *(fit, predict, decide, order, evaluate, explain, similar, report),
+    *(fit, predict, decide, order, evaluate, explain, similar, report, export),
     *(inspect, schema, doctor, serve, demo),
     *(add, learn, stream, rollback, history, feedback, live, forget, memory),
 )

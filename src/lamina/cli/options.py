@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -61,6 +61,14 @@ Order = Annotated[
     str | None,
     typer.Option(help="Ordered classes, lowest first, as low,medium,high.", show_default=False),
 ]
+EngineOption = Literal["auto", "torch", "onnx"]
+Engine = Annotated[
+    EngineOption,
+    typer.Option(
+        help="What answers: torch, onnx (ONNX Runtime, for what «lamina export» wrote), or auto, which is "
+        "onnx where it can be."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 Kinds = Annotated[
     list[str] | None,
@@ -77,25 +85,25 @@ def source(paths: list[Path]) -> Path | list[Path]:
     return paths[0] if len(paths) == 1 else paths
 
 
-def open_model(place: Path) -> Model:
+def open_model(place: Path, engine: EngineOption = "torch") -> Model:
     """The model of a file, or the champion of a store."""
     from lamina.model import load
     from lamina.store.folder import is_store
 
     if not is_store(place):
-        return load(place)
+        return load(place, engine=engine)
     from lamina.stores import Store
 
-    return Store(place).champion
+    return Store(place, engine=engine).champion
 
 
-def answering(place: Path, *, log: bool) -> Model | Store:
+def answering(place: Path, *, log: bool, engine: EngineOption = "torch") -> Model | Store:
     """Who answers: a model, or a store that logs what it says. Raises UsageError for a file that is to
     log."""
     from lamina.store.folder import is_store
 
     if not log:
-        return open_model(place)
+        return open_model(place, engine)
     if not is_store(place):
         raise UsageError(
             f"{place} is no store, and only a store has a log.",
@@ -103,7 +111,7 @@ def answering(place: Path, *, log: bool) -> Model | Store:
         )
     from lamina.stores import Store
 
-    return Store(place)
+    return Store(place, engine=engine)
 
 
 def pairs(options: Iterable[str] | None, flag: str) -> dict[str, str]:

@@ -11,8 +11,8 @@ keep their order and number, except that rows without an answer are left out whe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, Literal
 
 import msgspec
 import numpy as np
@@ -66,24 +66,65 @@ class Conforming:
 
     def __iter__(self) -> Iterator[tuple[Field, pl.Series]]:
         """Raises ``ColumnError`` after the last column for all that hold something else."""
-        problems = []
+        seen = dict[str, Lost]()
         for field in self.fields:
-            column, finding = _conform_column(self.table.column(field.name), field)
-            fatal = finding is not None and finding.severity == "fatal"
-            if fatal and (field.role == "input" or self.need_target):
-                problems.append(finding)
-            elif finding is not None and not fatal and (field.role != "target" or self.need_target):
-                self.findings.append(finding)
+            column, seen[field.name] = read_column(self.table.column(field.name), field)
             yield field, column
             del column
-        _raise_unreadable([each for each in problems if each is not None])
+        self.findings += _judged(self.fields, seen, self.need_target)
 
 
 def conform_part(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
     """Some rows of a table that as a whole was found to conform: what cannot be read is null."""
-    have = set(frame.columns)
-    used = [field for field in schema if field.role != "ignored" and field.name in have]
-    return pl.DataFrame([_conform_column(frame[field.name], field)[0] for field in used])
+    return pl.DataFrame([read_column(frame[field.name], field)[0] for field in _used(frame.columns, schema)])
+
+
+class InParts:
+    """A table that is conformed some rows after the others, to be answered, and judged at the end as one.
+
+    ``seen`` is what each column lost so far; kept somewhere, it lets another process go on.
+    """
+
+    def __init__(self, table: Table, schema: Schema, seen: Mapping[str, Lost] | None = None) -> None:
+        _check_present(table, schema, need_target=False)
+        self.table, self.schema = table, schema
+        self.seen = dict(seen or {})
+
+    def part(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The next rows: what cannot be read is null, and counted."""
+        columns = []
+        for field in _used(frame.columns, self.schema):
+            column, lost = read_column(frame[field.name], field)
+            columns.append(column)
+            before = self.seen.get(field.name)
+            self.seen[field.name] = lost if before is None else before.then(lost)
+        return pl.DataFrame(columns)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Of all rows. Raises ``ColumnError`` for columns that hold something else than they should."""
+        fields = _used(self.table.columns, self.schema)
+        judged = _judged([each for each in fields if each.name in self.seen], self.seen, need_target=False)
+        return (*_extra_columns(self.table, self.schema), *judged)
+
+
+def _used(columns: Sequence[str], schema: Schema) -> list[Field]:
+    have = set(columns)
+    return [field for field in schema if field.role != "ignored" and field.name in have]
+
+
+def _judged(fields: Sequence[Field], seen: Mapping[str, Lost], need_target: bool) -> list[Finding]:
+    """What to say of the columns. Raises ``ColumnError`` for those that hold something else."""
+    said, problems = [], []
+    for field in fields:
+        finding = finding_of(field, seen[field.name])
+        if finding is None:
+            continue
+        if finding.severity != "fatal" and (field.role != "target" or need_target):
+            said.append(finding)
+        elif finding.severity == "fatal" and (field.role == "input" or need_target):
+            problems.append(finding)
+    _raise_unreadable(problems)
+    return said
 
 
 # ------------------------------------------------------------------------------ columns and rows
@@ -177,51 +218,72 @@ def _missing_answers(frame: pl.DataFrame, name: str, empty: pl.Series, alone: bo
 # ------------------------------------------------------------------------------------ one column
 
 
-def _conform_column(raw: pl.Series, field: Field) -> tuple[pl.Series, Finding | None]:
-    """A column in the type of its kind, and a finding for cells that could not be read."""
+class Lost(msgspec.Struct, frozen=True, kw_only=True):
+    """What could not be read in a column: ``count`` of its ``filled`` cells, of ``cells`` in all; the first
+    ``rows`` and the first as ``shown``. ``refused``: whether the column is, always, or where most are lost.
+    ``web``: the cells are addresses in a network."""
+
+    count: int = 0
+    filled: int
+    cells: int
+    rows: tuple[int, ...] = ()
+    shown: str = ""
+    refused: Literal["always", "many", "never"] = "never"
+    nested: bool = False
+    web: bool = False
+
+    def then(self, other: Lost) -> Lost:
+        """This and what was lost in the rows that follow."""
+        rows = (*self.rows, *(self.cells + row for row in other.rows))[:SHOWN_ROWS]
+        told = self if self.count else other
+        return Lost(
+            count=self.count + other.count, filled=self.filled + other.filled, cells=self.cells + other.cells,
+            rows=rows, shown=told.shown, refused=min(self.refused, other.refused) if told.count else "never",
+            nested=told.nested, web=told.web,
+        )  # fmt: skip
+
+
+def read_column(raw: pl.Series, field: Field) -> tuple[pl.Series, Lost]:
+    """A column in the type of its kind, and what could not be read."""
     cells = _cells(field)
     if cells == "raw":
-        return _media(raw, field) if field.kind in MEDIA_KINDS else (raw, None)
+        return _media(raw, field) if field.kind in MEDIA_KINDS else (raw, _nothing_lost(raw))
     reader, markers = _READERS[cells]
-    if cells == "labels":
-        column = reader(raw, field.form)
-        lost = column.is_null() & ~is_missing(raw, markers)
-        return column, _unreadable(raw, field, lost) if lost.any() else None
     wanted = is_list(raw.dtype) if cells in _LISTS else not raw.dtype.is_nested()
-    if (raw.dtype.is_nested() and not wanted) or raw.dtype in (pl.Binary, pl.Object):
-        return raw, _refusal(raw, field, raw.is_not_null())
+    if cells != "labels" and ((raw.dtype.is_nested() and not wanted) or raw.dtype in (pl.Binary, pl.Object)):
+        return raw, _lost(raw, raw.is_not_null(), raw.is_null(), "always")
     column = reader(raw, field.form)
-    if column.null_count() == raw.null_count():  # nothing was lost, so nothing to explain
-        return column, None
-    lost = column.is_null() & ~is_missing(raw, markers)
-    count = int(lost.sum())
-    if count == 0:
-        return column, None
-    filled = len(raw) - int(is_missing(raw, markers).sum())
+    if cells != "labels" and column.null_count() == raw.null_count():  # nothing was lost
+        return column, _nothing_lost(column)
+    missing = is_missing(raw, markers)
     # infinite, or off the Earth: numbers still, if none to compute with
     numbers = cells in ("number", "latitude", "longitude") and raw.dtype.is_numeric()
-    if count > TOO_MANY * filled and not numbers:
-        return column, _refusal(raw, field, lost)
-    return column, _unreadable(raw, field, lost)
+    refused: Literal["many", "never"] = "never" if cells == "labels" or numbers else "many"
+    return column, _lost(raw, column.is_null() & ~missing, missing, refused)
 
 
-def _media(raw: pl.Series, field: Field) -> tuple[pl.Series, Finding | None]:
+def _lost(
+    raw: pl.Series, lost: pl.Series, missing: pl.Series, refused: Literal["always", "many", "never"]
+) -> Lost:
+    rows = _first_rows(lost)
+    return Lost(
+        count=int(lost.sum()), filled=len(raw) - int(missing.sum()), cells=len(raw), rows=rows,
+        shown=_shown(raw, rows[0]) if rows else "", refused=refused, nested=raw.dtype.is_nested(),
+    )  # fmt: skip
+
+
+def _nothing_lost(column: pl.Series) -> Lost:
+    return Lost(filled=len(column) - column.null_count(), cells=len(column))
+
+
+def _media(raw: pl.Series, field: Field) -> tuple[pl.Series, Lost]:
     """Paths, encoded files or pixels; addresses in a network are refused: nothing is fetched."""
     web = on_the_web(raw)
-    if not web.any():
-        return as_paths(raw), _wrong_type(raw, field)
-    rows, count = _first_rows(web), int(web.sum())
-    return raw, Finding(
-        severity="fatal",
-        code="unreadable",
-        column=field.name,
-        rows=rows,
-        count=count,
-        message=f"Column {field.name!r} names {count:,} files in a network, first in row {rows[0]}: "
-        f"{_shown(raw, rows[0])}. Lamina fetches nothing from a network.",
-        remedy="Bring the files: download them and name their paths, or leave the column out with "
-        f"roles={{{field.name!r}: 'ignored'}}.",
-    )
+    if web.any():
+        return raw, msgspec.structs.replace(_lost(raw, web, raw.is_null(), "always"), web=True)
+    if raw.dtype in (pl.String, pl.Binary, pl.Null) or raw.dtype.is_nested():
+        return as_paths(raw), _nothing_lost(raw)
+    return as_paths(raw), _lost(raw, raw.is_not_null(), raw.is_null(), "always")  # numbers, say
 
 
 def _number(raw: pl.Series, form: dict[str, Any]) -> pl.Series:
@@ -321,51 +383,50 @@ def _shown(raw: pl.Series, row: int) -> str:
     return text if len(text) <= 60 else text[:57] + "…"
 
 
-def _unreadable(raw: pl.Series, field: Field, lost: pl.Series) -> Finding:
-    """Some cells are not of the column's kind and count as missing."""
-    rows, count = _first_rows(lost), int(lost.sum())
-    cells = "1 cell" if count == 1 else f"{count:,} cells"
-    return Finding(
-        severity="warning",
-        code="unreadable",
-        column=field.name,
-        rows=rows,
-        count=count,
-        message=f"Column {field.name!r}: {cells} cannot be read as {_wanted(field)} and count as "
-        f"missing, first in row {rows[0]}: {_shown(raw, rows[0])}.",
-        remedy=_remedy("cells", "read the column as", raw, field),
-    )
-
-
-def _refusal(raw: pl.Series, field: Field, lost: pl.Series) -> Finding | None:
-    """Most of the column is not of its kind: it holds something else now."""
-    count = int(lost.sum())
-    if count == 0:
+def finding_of(field: Field, lost: Lost) -> Finding | None:
+    """What to say of what was lost: the column holds something else, or cells count as missing."""
+    if not lost.count:
         return None
-    rows = _first_rows(lost)
+    fatal = lost.refused == "always" or (lost.refused == "many" and lost.count > TOO_MANY * lost.filled)
+    if lost.web:
+        message, remedy = _of_the_web(field, lost)
+    elif fatal:
+        message = (
+            f"Column {field.name!r} should hold {_wanted(field)}, but {lost.count:,} of its "
+            f"{lost.cells:,} cells do not, first in row {lost.rows[0]}: {lost.shown}."
+        )
+        remedy = _remedy("column", "fit again with", field, lost)
+    else:
+        cells = "1 cell" if lost.count == 1 else f"{lost.count:,} cells"
+        message = (
+            f"Column {field.name!r}: {cells} cannot be read as {_wanted(field)} and count as "
+            f"missing, first in row {lost.rows[0]}: {lost.shown}."
+        )
+        remedy = _remedy("cells", "read the column as", field, lost)
     return Finding(
-        severity="fatal",
+        severity="fatal" if fatal else "warning",
         code="unreadable",
         column=field.name,
-        rows=rows,
-        count=count,
-        message=f"Column {field.name!r} should hold {_wanted(field)}, but {count:,} of its "
-        f"{len(raw):,} cells do not, first in row {rows[0]}: {_shown(raw, rows[0])}.",
-        remedy=_remedy("column", "fit again with", raw, field),
+        rows=lost.rows,
+        count=lost.count,
+        message=message,
+        remedy=remedy,
     )
 
 
-def _remedy(what: str, how: str, raw: pl.Series, field: Field) -> str:
-    if raw.dtype.is_nested():
+def _of_the_web(field: Field, lost: Lost) -> tuple[str, str]:
+    return (
+        f"Column {field.name!r} names {lost.count:,} files in a network, first in row {lost.rows[0]}: "
+        f"{lost.shown}. Lamina fetches nothing from a network.",
+        "Bring the files: download them and name their paths, or leave the column out with "
+        f"roles={{{field.name!r}: 'ignored'}}.",
+    )
+
+
+def _remedy(what: str, how: str, field: Field, lost: Lost) -> str:
+    if lost.nested:
         return f"Correct the {what}, or leave the column out with roles={{{field.name!r}: 'ignored'}}."
     return f"Correct the {what}, or {how} kinds={{{field.name!r}: 'category'}}."
-
-
-def _wrong_type(raw: pl.Series, field: Field) -> Finding | None:
-    """A column of media that holds numbers, say."""
-    if raw.dtype in (pl.String, pl.Binary, pl.Null) or raw.dtype.is_nested():
-        return None
-    return _refusal(raw, field, raw.is_not_null())
 
 
 def _wanted(field: Field) -> str:

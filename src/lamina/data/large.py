@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -39,6 +40,11 @@ class LargeTable(Table):
 
     _files: tuple[tuple[Path, int], ...]
     _schema: pl.Schema
+
+    @property
+    def paths(self) -> list[Path]:
+        """The files, in order."""
+        return [path for path, _ in self._files]
 
     @cached_property
     def frame(self) -> pl.DataFrame:  # type: ignore[override]
@@ -71,10 +77,13 @@ class LargeTable(Table):
             start += part.height
         return pl.concat(found)
 
-    def parts(self, rows: int) -> Iterator[pl.DataFrame]:
-        for path, height in self._files:
-            for start in range(0, height, rows):
-                yield self._read(path, self.columns, start, rows)
+    def parts(self, rows: int, *, skip: int = 0) -> Iterator[pl.DataFrame]:
+        places = ((path, start) for path, height in self._files for start in range(0, height, rows))
+        for path, start in islice(places, skip, None):
+            yield self._read(path, self.columns, start, rows)
+
+    def count_parts(self, rows: int) -> int:
+        return sum(-(-height // rows) for _, height in self._files)
 
     def _read(
         self, path: Path, names: Sequence[str], start: int = 0, rows: int | None = None
@@ -95,8 +104,9 @@ def rows_at_once(columns: int) -> int:
     return max(1, min(PART, PART_CELLS // max(columns, 1)))
 
 
-def large(paths: Sequence[Path], source: str) -> LargeTable | None:
-    """The table of these Parquet files, where it is large and its cells are plain values; else None."""
+def large(paths: Sequence[Path], source: str, *, cells: int | None = None) -> LargeTable | None:
+    """The table of these Parquet files, where it has at least so many ``cells`` (by default ``CELLS``), and
+    these are plain values; else None."""
     if not all(path.suffix.lower() in (".parquet", ".pq") and path.is_file() for path in paths):
         return None
     try:
@@ -106,7 +116,9 @@ def large(paths: Sequence[Path], source: str) -> LargeTable | None:
     except (pl.exceptions.PolarsError, OSError):
         return None  # the ordinary way says what is wrong
     first = schemas[0]
-    if sum(rows) * len(first) < CELLS or any(dict(each) != dict(first) for each in schemas):
+    if sum(rows) * len(first) < (CELLS if cells is None else cells) or any(
+        dict(each) != dict(first) for each in schemas
+    ):
         return None
     if not all(kind.is_numeric() or isinstance(kind, _PLAIN) for kind in first.values()):
         return None

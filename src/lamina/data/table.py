@@ -53,7 +53,12 @@ class Table:
         """These rows, by number."""
         return self.frame[rows]
 
-    def parts(self, rows: int) -> Iterator[pl.DataFrame]:
-        """All rows in order, so many at a time; a table without rows is one part without rows."""
-        for start in range(0, max(len(self), 1), rows):
+    def parts(self, rows: int, *, skip: int = 0) -> Iterator[pl.DataFrame]:
+        """All rows in order, so many at a time, without the first ``skip`` parts; a table without rows is one
+        part without rows."""
+        for start in range(skip * rows, max(len(self), 1), rows):
             yield self.frame.slice(start, rows)
+
+    def count_parts(self, rows: int) -> int:
+        """How many parts there are."""
+        return -(-max(len(self), 1) // rows)

@@ -25,6 +25,10 @@ class Worths:
     each: np.ndarray
     chance: np.ndarray
 
+    def at(self, rows: np.ndarray) -> Worths:
+        """Only these rows."""
+        return Worths(self.actions, self.classes, self.expected[rows], self.each[rows], self.chance[rows])
+
 
 def worths(costs: Costs, chance: np.ndarray, classes: Sequence[str], rows: dict[str, np.ndarray]) -> Worths:
     """The expected value of every action; asking a person is what the truth is worth, less what asking

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import reduce
@@ -74,6 +75,8 @@ def _check(node: ast.expr, text: str, quoted: tuple[str, ...], columns: dict[str
     if isinstance(node, ast.Constant):
         if isinstance(node.value, bool) or not isinstance(node.value, int | float):
             raise _wrong(text, f"holds {node.value!r}, which is no number")
+        if abs(node.value) > sys.float_info.max:
+            raise _wrong(text, "holds a number that is too large")
         return
     if isinstance(node, ast.Name):
         columns[_named(node.id, quoted)] = None

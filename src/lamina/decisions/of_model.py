@@ -18,9 +18,9 @@ from lamina.decisions.worth import Money, best_threshold, money
 from lamina.errors import TargetError, UsageError
 from lamina.features.targets.classes import ClassTarget
 from lamina.features.targets.quantiles import QuantilesTarget
+from lamina.network.engine import Answered
 from lamina.predictions.answers import answers_for, calibrated
 from lamina.predictions.predict import answer_rows
-from lamina.training.answered import Answered
 from lamina.training.fitted import Fitted
 
 SEEN = 10_000  # cells that tell how numbers are written
@@ -42,6 +42,12 @@ class Made(NamedTuple):
     chosen: np.ndarray
     answered: Answered
     known: np.ndarray
+
+    def at(self, rows: np.ndarray) -> Made:
+        """Only the decisions of these rows."""
+        decoded, spread, novelty = self.answered
+        told = Answered(decoded[rows], spread[rows], None if novelty is None else novelty[rows])
+        return Made(self.frame[rows], self.worth.at(rows), self.chosen[rows], told, self.known[rows])
 
 
 def decide(fitted: Fitted, rows: Rows, costs: Costs, limits: Sequence[Limit]) -> Made:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 from msgspec.structs import replace
 
+from lamina.data.conform import conform
 from lamina.data.table import Table
 from lamina.learning.first import first_memory
+from lamina.learning.graphs import SETTING, rows_read, with_graph
 from lamina.learning.hashing import row_ids
 from lamina.learning.kept_rows import bounded, limits_of, renumbered
 from lamina.learning.named import hashes
@@ -21,6 +23,7 @@ from lamina.store.opened import Opened
 from lamina.training.sample import Sample
 
 if TYPE_CHECKING:
+    from lamina.network.graph import Graph
     from lamina.store.files import Parts
 
 
@@ -50,7 +53,10 @@ def add(
             scores={"validation": dict(parts[2].scores)},
         )  # fmt: skip
         brought = log.next_brought()
-        version = write_version(folder, number, numbered(parts, brought))
+        own = numbered(parts, brought)
+        if told.version == number:
+            own = with_graph(opened, own, None if sample is None else sample.frame)
+        version = write_version(folder, number, own)
         if told.version != number:
             log.record(replace(told, brought=brought), version=version)
             return number
@@ -97,3 +103,24 @@ def _beside(opened: Opened, head: Event | None, rows: pl.DataFrame) -> pl.DataFr
         return pl.concat([read_memory(opened.folder, head.memory), rows], how="diagonal_relaxed")
     except pl.exceptions.PolarsError:
         return rows
+
+
+def add_exported(opened: Opened, table: Table | None, *, who: str) -> Graph:
+    """The champion with its graph as a version of its own, if it has none yet, and the setting for those to
+    come; see ``Store.export``."""
+    from lamina.predictions.exported import as_onnx  # torch comes with it
+
+    _, parts = opened.parts()
+    fitted, head = parts[0], opened.log.head()
+    if fitted.onnx is None:
+        rows = None if head is None or head.memory is None else read_memory(opened.folder, head.memory)
+        source = "rows that were learnt from"
+        if table is not None:
+            rows, source = conform(table, fitted.schema, need_target=False)[0], table.source
+        onnx = as_onnx(fitted, rows_read(fitted, rows), source)
+        own = replaced(fitted, onnx=onnx), *parts[1:]
+        add(opened, own, None, None, who=who, note="the same network, as ONNX too")
+    else:
+        onnx = fitted.onnx
+    opened.log.set(SETTING, True)
+    return onnx.graph

@@ -102,7 +102,7 @@ def learn(
         fit_again(network, examples, torch.arange(len(examples), device=device))
     network.settle()
     network.cpu().eval()
-    return replace(fitted, network=network, epochs=tuple(training.epochs), stopped=training.stopped)
+    return replace(fitted, engine=network, onnx=None, epochs=tuple(training.epochs), stopped=training.stopped)
 
 
 def start(network: Network, examples: Examples) -> None:

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from lamina.network.engine import rows_at_once
 from lamina.network.inputs.base import Batch
 from lamina.network.network import Network
 from lamina.network.outputs.base import Output
@@ -22,7 +23,6 @@ from lamina.network.outputs.classes import Classes
 from lamina.network.outputs.labels import Labels
 from lamina.network.outputs.several import Several
 from lamina.training.examples import Examples
-from lamina.training.validation import rows_at_once
 
 KEPT: Final = "champion"  # the array of its scores, (rows, member · score)
 MOST_VALUES: Final = 200_000_000  # of the champion's scores; beyond it nothing is held

@@ -26,9 +26,9 @@ from lamina.learning.two_samples import (
     shares_apart,
     values_apart,
 )
+from lamina.network.answered import seen_by
 from lamina.predictions.answers import answers_for, encoded
 from lamina.records import Field
-from lamina.training.answered import seen_by
 from lamina.training.fitted import Fitted
 
 LEAST: Final = 20  # rows on either side that can be compared

@@ -19,6 +19,7 @@ from lamina.errors import BusyError, StoreError, UsageError
 from lamina.learning.added import numbered
 from lamina.learning.encoded_rows import with_cells
 from lamina.learning.first import first_memory
+from lamina.learning.graphs import with_graph
 from lamina.learning.kept_rows import limits_of, numbers_of, renumbered, whole, without_left_out
 from lamina.learning.memory import ID, UPDATE, Memory, bare
 from lamina.learning.named import rows_named
@@ -270,7 +271,8 @@ def _written(
         told = msgspec.structs.replace(told, parent=again.parent, version=again.base, why=again.why)
         memory, learnt = without_left_out(renumbered(again.memory, again.before, brought)), again.learnt
         if again.parts is not None:
-            version = write_version(folder, log.next_version(), numbered(again.parts, brought))
+            own = with_graph(opened, numbered(again.parts, brought), memory.rows)
+            version = write_version(folder, log.next_version(), own)
             told = msgspec.structs.replace(told, version=version.number, candidate=version.number)
     name = write_memory(folder, f"{brought:04d}.parquet", memory.rows)
 
@@ -279,7 +281,7 @@ def _written(
             remove_version(session, number, FORGOT)
         for event, left in traces.events.items():
             session.run("UPDATE learnt SET hashes = ? WHERE event = ?", (left.packed(), event))
-        forget_rows(session, traces.ids)
+        forget_rows(session, traces.ids, log.database.types)
 
     told = msgspec.structs.replace(told, memory=name)
     written = log.record(told, version=version, learnt=learnt, moves=True, head=head, also=also)

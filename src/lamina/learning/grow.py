@@ -45,7 +45,8 @@ def grow(
         schema=Schema((*fitted.schema, *fields)),
         features=features,
         target=target,
-        network=network,
+        engine=network,
+        onnx=None,
         confidence=None if fitted.confidence is None else fitted.confidence.extend(target),
         novelty=None,  # it tells of what the champion saw
     )

@@ -10,11 +10,12 @@ import polars as pl
 
 from lamina.features.base import Arrays
 from lamina.learning.candidate import Lesson
+from lamina.network.answered import seen_by
+from lamina.network.engine import Answered
 from lamina.predictions.answers import encoded
 from lamina.predictions.calibration import Calibrator
 from lamina.predictions.confidence import CALIBRATED, Confidence
 from lamina.predictions.novelty import FEWEST, MOST_KEPT, MOST_LEARNT, Novelty
-from lamina.training.answered import Answered, seen_by
 from lamina.training.fitted import Fitted
 
 ENOUGH: Final = 400  # rows that correct probabilities; with fewer the champion's correction stays

@@ -18,10 +18,10 @@ from lamina.learning.honest import ENOUGH, with_confidence
 from lamina.learning.losses import constant_losses, losses_of, widened
 from lamina.learning.parts import Half, Parts
 from lamina.learning.records import LearnSettings, Verdict
+from lamina.network.engine import Answered
 from lamina.predictions.answers import calibrated, encoded
 from lamina.predictions.calibration import Calibrator
 from lamina.predictions.confidence import CALIBRATED, Confidence
-from lamina.training.answered import Answered, answered
 from lamina.training.fitted import Fitted
 
 LEAST_MENDED: Final = 100  # new rows by which the champion's probabilities can be mended
@@ -204,4 +204,4 @@ def mended(told: np.ndarray, answers: np.ndarray, others: np.ndarray) -> np.ndar
 
 def said_by(fitted: Fitted, frame: pl.DataFrame) -> Answered:
     """What its network says of conformed rows, as it is."""
-    return Answered.joined(answered(fitted.network, each) for each, _ in encoded(fitted.features, frame))
+    return Answered.joined(fitted.engine.answered(each) for each, _ in encoded(fitted.features, frame))

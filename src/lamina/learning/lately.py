@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from lamina.network.engine import Answered
 from lamina.predictions.confidence import Confidence
-from lamina.training.answered import Answered
 from lamina.training.fitted import Fitted
 
 ROOM: Final = 1000  # rows kept

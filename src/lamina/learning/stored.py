@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from lamina.data.table import Table
 from lamina.errors import UsageError, nearest
 from lamina.learning.added import numbered
+from lamina.learning.graphs import with_graph
 from lamina.learning.kept_rows import memory_of, renumbered, whole, without_left_out
 from lamina.learning.named import hashes
 from lamina.learning.records import LearnSettings, UpdateReport
@@ -141,7 +142,10 @@ def commit(opened: Opened, head: Event, told: Event, found: Update, before: int,
     brought = log.next_brought()
     version = None
     if found.candidate is not None:
-        version = write_version(opened.folder, log.next_version(), numbered(found.candidate, brought))
+        own = numbered(found.candidate, brought)
+        if verdict.outcome == "promoted":
+            own = with_graph(opened, own, found.memory.rows)
+        version = write_version(opened.folder, log.next_version(), own)
         told = replace(told, candidate=version.number)
         if verdict.outcome == "promoted":
             told = replace(told, version=version.number)

@@ -72,7 +72,8 @@ class Streaming:
         self._waiting: pl.DataFrame = pl.DataFrame()
         self._recent: list[pl.DataFrame] = []
         # Calibration, bounds and novelty were found for a network that is about to change
-        self.fitted = replace(fitted, network=copy.deepcopy(fitted.network), confidence=None, novelty=None)
+        own = copy.deepcopy(fitted.network)
+        self.fitted = replace(fitted, engine=own, onnx=None, confidence=None, novelty=None)
         self.ways = Ways(self.fitted)
         by = fitted.settings.coverage_by
         self.lately = Lately(None if by in fitted.target.targets else by)

@@ -13,8 +13,8 @@ from lamina.data.parse import to_text
 from lamina.learning.losses import losses_of
 from lamina.learning.stream import Streaming
 from lamina.learning.ways import Said
+from lamina.network.engine import Answered
 from lamina.predictions.answers import answer_frame, answers_for
-from lamina.training.answered import Answered
 from lamina.training.fitted import Fitted
 
 PARTS = 20  # of a stream, whose scores are told one by one

@@ -45,7 +45,7 @@ class Way:
     def step(self, share: float) -> Fitted:
         """The network ``share`` of the way, 0 to 1."""
         network = self.end.network if share == 1.0 else between(self.begin, self.end.network, share)
-        return replace(self.end, network=network)
+        return replace(self.end, engine=network)
 
 
 def go(way: Way, judges: Judges) -> Gone:

@@ -10,7 +10,7 @@ import torch
 
 from lamina.features.base import Arrays
 from lamina.learning.pool import Pool, Repeats, logs_of
-from lamina.training.answered import Answered, answered
+from lamina.network.engine import Answered
 from lamina.training.fitted import Fitted
 
 CALM: Final = 0.997  # of the average stays in every step: it is that of about three hundred
@@ -47,10 +47,10 @@ class Ways:
 
     def say(self, fitted: Fitted, arrays: Arrays, last: np.ndarray) -> Said:
         """Answers for encoded rows; ``last`` are the codes of the last known answers before each of them."""
-        own = answered(fitted.network, arrays)
+        own = fitted.engine.answered(arrays)
         if self.calm is None or self.repeats is None:
             return Said(own.decoded, own)
-        ways = (own.decoded, answered(self.calm, arrays).decoded, self.repeats(last))
+        ways = (own.decoded, self.calm.answered(arrays).decoded, self.repeats(last))
         logs = np.stack([logs_of(each) for each in ways])
         return Said(self.pool(logs), own, logs)
 

@@ -14,7 +14,8 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from lamina.features.features import Features
-from lamina.network.network import Architecture, Network
+from lamina.network.architecture import Architecture
+from lamina.network.network import Network
 
 _DRAWN = {torch.randn, torch.rand, torch.zeros, torch.ones, torch.empty}
 _SCALED = {"mul", "sub", "add", "__mul__", "__sub__", "__add__", "__rmul__"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -12,32 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from lamina.features.features import Features
+from lamina.network.architecture import Architecture
+from lamina.network.engine import Answered, EngineName, Judge
 from lamina.network.hidden.additive import Additive
 from lamina.network.hidden.perceptron import Perceptron
-from lamina.network.hidden.product import weighted_sums
+from lamina.network.hidden.product import FEWEST, weighted_sums
 from lamina.network.inputs.base import Batch, Input, layer_class
 from lamina.network.outputs.base import Output
 from lamina.network.outputs.several import make_output
-
-
-class Architecture(msgspec.Struct, frozen=True, kw_only=True):
-    """All sizes of a network as plain data: with the features it rebuilds the same layers.
-
-    ``output`` is the kind of answer (``catalog.ANSWERS``), ``answer`` what its layer is told besides.
-    """
-
-    inputs: dict[str, dict[str, Any]]
-    hidden: tuple[int, ...]
-    activation: str
-    members: int
-    output: str
-    scores: int
-    smoothing: float = 0.0
-    gain: float = 1.0
-    dropout: float = 0.0
-    answer: dict[str, Any] = {}
-    beside: bool = False
-    additive: bool = False
 
 
 class Network(nn.Module):
@@ -150,6 +132,20 @@ class Network(nn.Module):
         layers = [self.joined(read), features] if self.architecture.hidden else [features]
         return torch.cat(scores) if len(scores) > 1 else scores[0], [self._vector(each) for each in layers]
 
+    @property
+    def kind(self) -> EngineName:
+        """As an engine that answers: torch."""
+        return "torch"
+
+    def answered(self, arrays: Mapping[str, np.ndarray], judge: Judge | None = None) -> Answered:
+        """The answers for encoded rows, in full precision, some at a time."""
+        from lamina.network.answered import answered
+
+        return answered(self, arrays, judge)
+
+    def in_torch(self) -> Network:
+        return self
+
     def _vector(self, seen: Tensor) -> Tensor:
         """Members side by side, moments of a recording and pixels averaged, ``(batch, values)``."""
         if seen.ndim == 2 or seen.stride(0) == 0:  # the same for all members
@@ -159,9 +155,10 @@ class Network(nn.Module):
             seen = seen.unflatten(-1, (frames, -1)).mean(-2)
         return seen.transpose(0, 1).flatten(1)
 
-    @staticmethod
-    def product(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-        """``rows @ matrix``, float32, as fast as the layers multiply: for those who judge what was seen."""
+    def product(self, rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+        """``rows @ matrix``, float32, as fast as the layers multiply."""
+        if len(rows) < FEWEST:
+            return rows @ matrix
         with torch.inference_mode():
             return weighted_sums(torch.from_numpy(rows), torch.from_numpy(matrix).T, None).numpy()
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from lamina.features.features import Features
 from lamina.features.targets.base import Target
+from lamina.network.architecture import Architecture
 from lamina.network.inputs.base import FEW, MANY, Input, Situation, layer_class
 from lamina.network.inputs.image import ImageInput
-from lamina.network.network import Architecture
 from lamina.records import Choice
 from lamina.settings import Settings
 

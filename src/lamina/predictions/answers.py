@@ -11,8 +11,8 @@ import polars as pl
 from lamina.features.base import Arrays
 from lamina.features.features import Features
 from lamina.features.targets.told import LabelSets, Numbers, Told
+from lamina.network.engine import Answered, Judge
 from lamina.predictions.abstain import SET, abstentions
-from lamina.training.answered import Answered, Judge, answered
 from lamina.training.fitted import Fitted
 
 CHUNK = 131_072  # rows encoded at once: bounds memory whatever the table's size
@@ -41,7 +41,7 @@ def answers_for(fitted: Fitted, frame: pl.DataFrame) -> np.ndarray:
 
 def network_answers(fitted: Fitted, arrays: Arrays) -> np.ndarray:
     """The same for encoded rows."""
-    return calibrated(fitted, answered(fitted.network, arrays).decoded)
+    return calibrated(fitted, fitted.engine.answered(arrays).decoded)
 
 
 def covered_by(fitted: Fitted, frame: pl.DataFrame) -> pl.Series | None:
@@ -99,4 +99,4 @@ def _doubts(
 
 def judge_of(fitted: Fitted) -> Judge | None:
     """What tells how unlike the training rows a row is, where the model knows."""
-    return None if fitted.novelty is None else fitted.novelty.judge(fitted.target, fitted.network.product)
+    return None if fitted.novelty is None else fitted.novelty.judge(fitted.target, fitted.engine.product)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
-import torch
 
 from lamina.features.base import Arrays
 from lamina.features.features import Features
 from lamina.features.targets.base import Target
-from lamina.network.outputs.base import Output
+
+if TYPE_CHECKING:
+    from lamina.network.outputs.base import Output
 
 MOST_CELLS: Final = 8_000_000  # rows × columns of the linear model's matrix at once
 
@@ -43,6 +44,8 @@ class Baseline:
         for start in range(0, rows, size):  # one column per category: thousands of columns make many more
             part = {name: each[start : start + size] for name, each in arrays.items()}
             scores[start : start + size] = linear_matrix(features, part) @ self.weights + self.bias
+        import torch
+
         with torch.inference_mode():
             answers: np.ndarray = output.decode(torch.from_numpy(scores)[None]).numpy()
         return answers

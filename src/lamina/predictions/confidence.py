@@ -16,10 +16,10 @@ from lamina.errors import UsageError
 from lamina.features.targets.base import Target
 from lamina.features.targets.several import SeveralTarget
 from lamina.features.targets.told import LabelSets, Told
+from lamina.network.engine import Answered
 from lamina.predictions.bounds import BOUNDS, Bound
 from lamina.predictions.calibration import Calibrator
 from lamina.scores.ranking import Scores
-from lamina.training.answered import Answered
 
 CALIBRATED: Final = ("classes", "ordered")
 MOST_GROUPS: Final = 1000

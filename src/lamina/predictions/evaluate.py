@@ -14,14 +14,14 @@ from lamina.errors import TargetError
 from lamina.features.targets.base import Target
 from lamina.features.targets.labels import LabelsTarget
 from lamina.features.targets.several import SeveralTarget
-from lamina.predictions.answers import calibrated, covered_by, encoded
+from lamina.network.engine import Answered
+from lamina.predictions.answers import calibrated, covered_by, encoded, judge_of
 from lamina.predictions.baseline import Baseline
 from lamina.predictions.subgroups import subgroups
 from lamina.records import Evaluation
 from lamina.scores.calibration import calibration_noise, labels_calibration_noise
 from lamina.scores.intervals import intervals
 from lamina.scores.ranking import Scores
-from lamina.training.answered import Answered, answered
 from lamina.training.fitted import Fitted
 
 
@@ -63,7 +63,8 @@ def answered_rows(
     frame: pl.DataFrame,
     watch: Callable[[int], None] = lambda rows: None,
 ) -> Rows:
-    """The network's and the linear model's answers for a frame that has the target, and the true ones."""
+    """The network's and the linear model's answers for a frame that has the target, and the true ones; where
+    the model knows, also how unlike the training rows they are."""
     target = fitted.target
     answers = target.encode(frame)
     if not len(answers):
@@ -72,9 +73,9 @@ def answered_rows(
             "Bring rows whose answers are known.",
             column=target.column,
         )
-    network, linear = [], []
+    network, linear, unlike = [], [], judge_of(fitted)
     for arrays, done in encoded(fitted.features, frame):
-        network.append(answered(fitted.network, arrays))
+        network.append(fitted.engine.answered(arrays, unlike))
         linear.append(baseline.linear_answers(fitted.features, arrays, fitted.network.output))
         watch(done)
     by = covered_by(fitted, frame)

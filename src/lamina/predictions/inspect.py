@@ -10,9 +10,9 @@ import polars as pl
 import torch
 from torch import nn
 
+from lamina.network.engine import Answered
 from lamina.network.network import Network
 from lamina.predictions.answers import answer_frame, covered_by
-from lamina.training.answered import Answered
 from lamina.training.fitted import Fitted
 
 SHOWN = 5  # neurons of a layer, values of an array

@@ -10,6 +10,8 @@ import numpy as np
 import polars as pl
 
 from lamina.features.base import Arrays
+from lamina.network.answered import seen_by
+from lamina.network.engine import Answered
 from lamina.predictions.answers import rows_encoded
 from lamina.predictions.baseline import Baseline
 from lamina.predictions.confidence import Confidence
@@ -18,7 +20,6 @@ from lamina.predictions.explain.explain import evenly
 from lamina.predictions.linear import fit_linear
 from lamina.predictions.novelty import FALSE_ALARMS, FEWEST, MOST_KEPT, MOST_LEARNT, Novelty
 from lamina.records import Choice, Evaluation
-from lamina.training.answered import Answered, answered, seen_by
 from lamina.training.encode import Encoded
 from lamina.training.fit import Unseen
 from lamina.training.fitted import Fitted
@@ -69,7 +70,7 @@ class Judge:
         network, linear = [], []
         for held in _held(encoded, rows):
             if before is None:
-                network.append(answered(fitted.network, held))
+                network.append(fitted.engine.answered(held))
             linear.append(baseline.linear_answers(encoded.features, held, output))
         told = before or Answered.joined(network)
         seen = Rows(told, np.concatenate(linear), encoded.answers[rows])

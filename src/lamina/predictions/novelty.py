@@ -76,7 +76,8 @@ class Novelty:
 
     def unlike(self, novelty: np.ndarray) -> np.ndarray:
         """Which rows are unlike the training rows, bool ``(rows,)``."""
-        found: np.ndarray = novelty.astype(np.float64) >= self.least - 1e-6 / len(self.sums)
+        step = 1 / (len(self.sums) + 1)  # novelty comes in steps; float32 may have rounded them down
+        found: np.ndarray = novelty > self.least - step / 2
         return found
 
     def fits(self, vectors: Sequence[int]) -> bool:

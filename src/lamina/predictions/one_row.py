@@ -28,7 +28,6 @@ from lamina.features.number import NumberFeature, scaled
 from lamina.features.targets.told import Told
 from lamina.predictions.answers import judge_of, told
 from lamina.records import Field, Schema
-from lamina.training.answered import answered
 from lamina.training.fitted import Fitted
 
 REMEMBERED: Final = 50_000  # cells of one column, or of one block
@@ -59,7 +58,7 @@ class OneRow:
         self, cells: Mapping[str, Any], *, probabilities: bool | None, coverage: float | None
     ) -> list[Told]:
         """What is told of the row with these cells. Raises UnusualError where it takes the ordinary way."""
-        raw = answered(self._fitted.network, self.arrays(cells), self._judge)
+        raw = self._fitted.engine.answered(self.arrays(cells), self._judge)
         return told(self._fitted, raw, KNOWN, probabilities=probabilities, coverage=coverage)
 
     def arrays(self, cells: Mapping[str, Any]) -> Arrays:

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from lamina.data.conform import Conforming, conform_part
+from lamina.data import conform
 from lamina.data.large import rows_at_once
 from lamina.data.table import Table
 from lamina.features.base import Arrays
 from lamina.features.features import Features, broken, broken_findings
+from lamina.network.engine import Answered
 from lamina.predictions.answers import answer_frame, covered_by, encoded, judge_of
 from lamina.progress import Bar
 from lamina.records import Finding
-from lamina.training.answered import Answered, answered
 from lamina.training.fitted import Fitted
 
 
@@ -48,7 +48,7 @@ def predict(
 class InParts:
     """The answers of a large table a part of its rows at a time: pairs of the rows as read and their answers.
 
-    Every column is first looked through as a whole: ``findings``; raises ColumnError as ``conform`` does.
+    ``findings``, of all rows, are there after the last part; then ColumnError is raised as ``conform`` does.
     """
 
     def __init__(
@@ -59,17 +59,14 @@ class InParts:
         self.findings: tuple[Finding, ...] = ()
 
     def __iter__(self) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
-        conforming = Conforming(self._table, self._fitted.schema, need_target=False)
-        for _ in conforming:
-            pass
-        self.findings = (*self._table.findings, *conforming.findings)
+        conforming = conform.InParts(self._table, self._fitted.schema)
         done = 0
         with Bar("predicting", len(self._table)) as bar:
             for part in self._table.parts(rows_at_once(len(self._table.columns))):
-                frame = conform_part(part, self._fitted.schema)
-                yield part, predict(self._fitted, frame, **self._asked)[0]
+                yield part, predict(self._fitted, conforming.part(part), **self._asked)[0]
                 done += part.height
                 bar.at(done)
+        self.findings = (*self._table.findings, *conforming.findings())
 
 
 def answer_rows(
@@ -81,7 +78,7 @@ def answer_rows(
     done = 0
     for arrays, upto in encoded(fitted.features, frame):
         chunk = frame.slice(done, upto - done)
-        raw.append(answered(fitted.network, arrays, judge_of(fitted)))
+        raw.append(fitted.engine.answered(arrays, judge_of(fitted)))
         known.append(readable(arrays, fitted.features, chunk.height))
         for column, rows in broken(arrays, chunk, fitted.features).items():
             unreadable.setdefault(column, []).append(rows + done)

@@ -14,8 +14,8 @@ import numpy as np
 import polars as pl
 
 from lamina.errors import UsageError
+from lamina.network.answered import seen_by
 from lamina.predictions.answers import encoded
-from lamina.training.answered import seen_by
 from lamina.training.fitted import Fitted
 
 ASKED_AT_ONCE = 1024  # rows compared with a chunk of the others together

@@ -50,7 +50,7 @@ def summary(fitted: Fitted, validation: Evaluation) -> str:
     """Several lines of plain text."""
     lines = [f"Lamina model: predicts {fitted.target.describe()}", "", *understood(fitted.schema), ""]
     lines += [f"  {each.what}: {each.value} ({each.why})" for each in fitted.choices]
-    weights = f"{fitted.network.weights:,} weights"
+    weights = f"{fitted.engine.weights:,} weights"
     lines += [f"  trained: {len(fitted.epochs)} passes, {weights}, {fitted.stopped}", ""]
     return "\n".join(lines + score_lines(validation))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final, Self
 
 import numpy as np
@@ -50,7 +50,7 @@ class Surroundings:
         placed = product(hashed(seen) - self._centre, self._onto)
         own, all_in_all = placed[:, : len(self.centre)], placed[:, len(self.centre) :]
         # Classes first: the least of a few numbers side by side takes numpy longer than the products
-        nearer = (_lengths(self._means)[:, None] - 2 * self._means @ own.T).min(0)
+        nearer = (self._middles - 2 * self._means @ own.T).min(0)
         nearest = np.maximum(_lengths(own) + nearer, 0.0).astype(np.float64)
         return nearest - _lengths(all_in_all) if self.relative else nearest
 
@@ -65,6 +65,11 @@ class Surroundings:
     @cached_property
     def _means(self) -> np.ndarray:
         return self.means.astype(np.float32)
+
+    @cached_property
+    def _middles(self) -> np.ndarray:
+        """How far the classes' means are from the middle of all, squared, ``(class, 1)``."""
+        return _lengths(self._means)[:, None]
 
     @cached_property
     def _onto(self) -> np.ndarray:
@@ -132,10 +137,14 @@ def hashed(seen: np.ndarray) -> np.ndarray:
     width = seen.shape[1]
     if width <= HASHED:
         return seen
-    mixed = np.arange(1, width + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    signs = np.where(mixed >> np.uint64(40) & np.uint64(1), 1.0, -1.0).astype(seen.dtype)
-    summed = np.zeros((len(seen), HASHED), seen.dtype)
-    for start in range(0, width, HASHED):
-        own = signs[start : start + HASHED]
-        summed[:, : len(own)] += seen[:, start : start + HASHED] * own
+    signed = seen * _signs(width).astype(seen.dtype, copy=False)
+    whole = width // HASHED * HASHED
+    summed: np.ndarray = signed[:, :whole].reshape(len(seen), -1, HASHED).sum(1)
+    summed[:, : width - whole] += signed[:, whole:]
     return summed
+
+
+@lru_cache(maxsize=16)
+def _signs(width: int) -> np.ndarray:
+    mixed = np.arange(1, width + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    return np.where(mixed >> np.uint64(40) & np.uint64(1), 1.0, -1.0).astype(np.float32)

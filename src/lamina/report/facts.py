@@ -30,6 +30,7 @@ from lamina.progress import Bar
 from lamina.records import Evaluation, Finding, Groups
 from lamina.report.comparison import Comparison, compared
 from lamina.report.money import MoneyFacts, money_facts
+from lamina.training.fitted import Fitted
 
 if TYPE_CHECKING:
     from lamina.decisions.costs import Costs
@@ -56,7 +57,8 @@ class Facts:
     """Everything that the sections say.
 
     ``table`` is the data as it came, ``frame`` as the network reads it, ``numbers`` the row of ``table`` of
-    every row of ``frame``; ``examples`` how many rows may be shown of each target.
+    every row of ``frame``; ``unlike`` which of these are unlike the training rows, None where the model
+    cannot tell; ``examples`` how many rows may be shown of each target.
     """
 
     model: Model
@@ -66,6 +68,7 @@ class Facts:
     findings: tuple[Finding, ...]
     evaluation: Evaluation
     parts: tuple[Part, ...]
+    unlike: np.ndarray | None
     importance: Explanation | None
     money: MoneyFacts | None
     data: Fingerprint
@@ -105,11 +108,17 @@ def gathered(model: Model, data: Any, *, costs: Costs | None, by: Sequence[str],
         findings=(*table.findings, *findings),
         evaluation=scored,
         parts=tuple(_parts(model, rows, told)),
+        unlike=_unlike(fitted, rows),
         importance=_importance(model, frame),
         money=money,
         data=fingerprint(data, table),
         examples=examples,
     )
+
+
+def _unlike(fitted: Fitted, rows: Rows) -> np.ndarray | None:
+    novelty, told = fitted.novelty, rows.network.novelty
+    return None if novelty is None or told is None else novelty.unlike(told)
 
 
 def _parts(model: Model, rows: Rows, told: np.ndarray) -> Iterator[Part]:

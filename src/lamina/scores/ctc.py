@@ -7,10 +7,12 @@ Every frame gives one symbol or the blank; neighbours that are the same count on
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 BLANK = 0
+END = -1.0  # stands after a transcript's last code
 BEAM = 16  # prefixes that are followed at a time
 UNLIKELY = -7.0  # log probability below which a symbol is not tried in a frame
 
@@ -39,6 +41,25 @@ def beam_search(frames: np.ndarray, width: int = BEAM) -> tuple[list[int], float
         beams = _best(_step(beams, frame, tried), width)
     prefix = max(beams, key=lambda each: np.logaddexp(*beams[each]))
     return list(prefix), float(np.logaddexp(*beams[prefix]))
+
+
+def spelt(frames: np.ndarray) -> np.ndarray:
+    """Decoded transcripts by beam search: ``(rows, time, symbol)`` → float32 ``(rows, 1 + time)``, the log
+    probability, then the codes, ``END`` after the last.
+
+    >>> spelt(np.log(np.array([[[0.1, 0.9], [0.2, 0.8], [0.9, 0.1], [0.3, 0.7]]])))[0, 1:]
+    array([ 1.,  1., -1., -1.], dtype=float32)
+    """
+    return codes_of([beam_search(each) for each in frames], frames.shape[1])
+
+
+def codes_of(found: Sequence[tuple[list[int], float]], most: int) -> np.ndarray:
+    """Transcripts and their log probabilities as rows of ``1 + most`` numbers, as ``spelt`` gives them."""
+    decoded = np.full((len(found), 1 + most), END, np.float32)
+    for row, (codes, log) in enumerate(found):
+        decoded[row, 0] = log
+        decoded[row, 1 : 1 + len(codes)] = codes
+    return decoded
 
 
 def _step(

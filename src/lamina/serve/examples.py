@@ -3,16 +3,36 @@
 from __future__ import annotations
 
 from functools import singledispatch
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from lamina.features.base import Feature
 from lamina.features.category import CategoryFeature
 from lamina.features.number import NumberFeature
+from lamina.features.targets.classes import ClassTarget
 from lamina.features.text import TextFeature
 from lamina.records import Field, Schema
 from lamina.training.fitted import Fitted
+
+
+class Example(NamedTuple):
+    """How to ask a model: its schema, rows that it can answer, and costs to decide by where it tells
+    classes apart."""
+
+    schema: Schema
+    rows: list[dict[str, Any]]
+    costs: dict[str, Any] | None
+
+
+def example_of(fitted: Fitted) -> Example:
+    """How to ask this network."""
+    target = fitted.target
+    costs = None
+    if isinstance(target, ClassTarget):
+        actions = (("do nothing", 0), ("act", 1))
+        costs = {"table": {name: dict.fromkeys(target.labels, cost) for name, cost in actions}}
+    return Example(fitted.schema, example_rows(fitted), costs)
 
 
 def example_rows(fitted: Fitted) -> list[dict[str, Any]]:

@@ -16,6 +16,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     ``body`` bytes; ``rows``; of a picture ``pixels``; of a recording or clip ``seconds``, of a clip
     ``frames``; ``timeout`` seconds until a body has arrived, and again until it is answered.
+    At most ``explained`` rows are explained at once, compared with ``background`` rows, in
+    ``explain_seconds``.
     """
 
     body: int = 32 * 2**20
@@ -24,6 +26,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 600.0
     frames: int = 20_000
     timeout: float = 30.0
+    explained: int = 20
+    background: int = 1000
+    explain_seconds: float = 20.0
 
 
 def check_rows(rows: int, limits: Limits) -> None:

@@ -8,35 +8,77 @@ import logging
 import os
 import sys
 import tempfile
+import threading
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import msgspec
+import numpy as np
 import polars as pl
 from starlette.concurrency import run_in_threadpool
 
 from lamina.data.table import Table
+from lamina.decisions.of_model import Made
+from lamina.serve import bodies
+from lamina.serve.limits import Limits
 from lamina.serve.problems import Problem
-from lamina.serve.served import Served
-from lamina.store.logged import remember
+from lamina.serve.served import Answers, Served
+from lamina.serve.shares import place_of
+from lamina.store.logged import remember, remember_decisions
 from lamina.stores import Store
 
 log = logging.getLogger("lamina.serve")
 
 EVERY: Final = 0.5  # seconds between two looks at which version is the champion, and two writings of the log
 MOST_UNLOGGED: Final = 200_000  # rows that wait to be logged; beyond it requests are refused
+MOST_TOGETHER: Final = 20_000  # rows that are logged in one call
 MOST_JOBS: Final = 100  # finished lessons that are remembered
 
 
 class Answered(NamedTuple):
-    """What is to be logged of one request: the rows as they came, the answers, their ids; who asked whom."""
+    """What is to be logged of answers to one request: the rows as they came, the answers, their ids; who
+    asked whom."""
 
-    rows: pl.DataFrame
-    answers: pl.DataFrame
+    rows: pl.DataFrame | Sequence[bodies.Row]
+    answers: Sequence[Answers]
     ids: list[str]
     served: Served
     who: str
+    limits: Limits
+
+    def with_rows_of(self, other: Answered) -> bool:
+        """Whether the two can be logged in one call."""
+        if self.served is not other.served or self.who != other.who:
+            return False
+        if isinstance(self.rows, pl.DataFrame) and isinstance(other.rows, pl.DataFrame):
+            return self.rows.schema == other.rows.schema
+        return not isinstance(self.rows, pl.DataFrame) and not isinstance(other.rows, pl.DataFrame)
+
+
+class Decided(NamedTuple):
+    """The same of decisions."""
+
+    rows: pl.DataFrame
+    made: Made
+    ids: list[str]
+    served: Served
+    who: str
+
+
+class Logging(NamedTuple):
+    """What is kept in the log: answers for a ``share`` of the rows, the same ones whenever they come, by
+    their ids; with each these ``columns`` of the row."""
+
+    share: float = 1.0
+    columns: tuple[str, ...] = ()
+
+    def kept(self, ids: Sequence[str]) -> list[int]:
+        """The places of those that are kept."""
+        if self.share >= 1.0:
+            return list(range(len(ids)))
+        return [place for place, each in enumerate(ids) if place_of(each, "log") < self.share]
 
 
 class Job(msgspec.Struct):
@@ -48,13 +90,14 @@ class Job(msgspec.Struct):
 
 
 class Living:
-    """One store. ``logs``: what is answered is kept in its log, in batches that no answer waits for."""
+    """One store. ``logs``: what is kept in its log of the answers, in batches that no answer waits for."""
 
-    def __init__(self, name: str, store: Store, *, logs: bool) -> None:
+    def __init__(self, name: str, store: Store, *, logs: Logging | None) -> None:
         self.name = name
         self.store = store
         self.logs = logs
-        self.unlogged: deque[Answered] = deque()
+        self.unlogged: deque[Answered | Decided] = deque()
+        self.writing = threading.Lock()
         self.waiting = 0
         self.jobs: dict[str, Job] = {}
         self.learning: asyncio.Task[None] | None = None
@@ -70,28 +113,60 @@ class Living:
 
     # ------------------------------------------------------------------------------------ the log
 
-    def remember(self, answered: Answered) -> None:
+    def remember(self, told: Answered | Decided) -> None:
         """Puts answers in line to be logged. Raises Problem 503 where the log cannot keep up."""
         if self.waiting > MOST_UNLOGGED:
             raise Problem(503, "The log cannot keep up.", "Try again later.", retry_after=2)
-        self.waiting += answered.rows.height
-        self.unlogged.append(answered)
+        self.waiting += len(told.ids)
+        self.unlogged.append(told)
 
     def write(self) -> None:
         """Logs whatever is in line, one call for requests of the same version, columns and caller."""
-        while self.unlogged:
-            first = self.unlogged.popleft()
-            together = [first]
-            while self.unlogged and _alike(self.unlogged[0], first):
-                together.append(self.unlogged.popleft())
-            rows = pl.concat([each.rows for each in together], how="vertical_relaxed")
-            answers = pl.concat([each.answers for each in together])
-            ids = [each for one in together for each in one.ids]
+        with self.writing:
+            while self.unlogged:
+                first = self.unlogged.popleft()
+                if isinstance(first, Decided):
+                    self.waiting -= len(first.ids)
+                    self._write_decided(first)
+                else:
+                    together = self._together(first)
+                    self.waiting -= sum(len(each.ids) for each in together)
+                    self._write_answered(together)
+
+    def _together(self, first: Answered) -> list[Answered]:
+        """It, and what follows and can be logged with it."""
+        together, rows = [first], len(first.ids)
+        while self.unlogged and rows < MOST_TOGETHER:
+            following = self.unlogged[0]
+            if not isinstance(following, Answered) or not following.with_rows_of(first):
+                break
+            together.append(following)
+            rows += len(following.ids)
+            self.unlogged.popleft()
+        return together
+
+    def _write_answered(self, together: Sequence[Answered]) -> None:
+        first = together[0]
+        rows, answers = _rows(together), pl.concat([each.frame() for one in together for each in one.answers])
+        ids = [each for one in together for each in one.ids]
+        logs = self.logs or Logging()
+        kept = logs.kept(ids)
+        if kept:
             remember(
                 self.store.opened, first.served.model.fitted, int(first.served.version),
-                Table(rows, f"HTTP: {first.who}"), answers, ids, first.who,
+                Table(rows[kept], f"HTTP: {first.who}"), answers[kept], [ids[place] for place in kept],
+                first.who, columns=logs.columns,
             )  # fmt: skip
-            self.waiting -= rows.height
+
+    def _write_decided(self, told: Decided) -> None:
+        logs = self.logs or Logging()
+        kept = logs.kept(told.ids)
+        if kept:
+            remember_decisions(
+                self.store.opened, told.served.model.fitted, int(told.served.version),
+                Table(told.rows[kept], f"HTTP: {told.who}"), told.made.at(np.array(kept)),
+                [told.ids[place] for place in kept], told.who, columns=logs.columns,
+            )  # fmt: skip
 
     # ----------------------------------------------------------------------------------- learning
 
@@ -138,8 +213,13 @@ class Living:
         return self.jobs[name]
 
 
-def _alike(one: Answered, other: Answered) -> bool:
-    return one.served is other.served and one.who == other.who and one.rows.schema == other.rows.schema
+def _rows(together: Sequence[Answered]) -> pl.DataFrame:
+    """The rows of several requests one under the other."""
+    first = together[0]
+    if isinstance(first.rows, pl.DataFrame):
+        return pl.concat([each.rows for each in together if isinstance(each.rows, pl.DataFrame)])
+    rows = [row for each in together if not isinstance(each.rows, pl.DataFrame) for row in each.rows]
+    return bodies.frame_of_rows(rows, first.served.schema, first.limits)
 
 
 def _outcome(told: bytes, said: bytes) -> tuple[Any, str]:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+if TYPE_CHECKING:
+    from lamina.serve.candidate import Candidate
+    from lamina.serve.models import Models
 
 BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0, 30.0)  # seconds
 
@@ -32,12 +40,41 @@ class Metrics:
             "lamina_model", "The versions served", ("model", "version"), registry=self.registry
         )
 
+        self._of = lru_cache(1000)(self._found)  # looking up labels takes longer than counting
+        self.shadow = Gauge(
+            "lamina_shadow_rows",
+            "Rows that a candidate answered silently, by how that compared with the champion",
+            ("model", "candidate", "outcome"),
+            registry=self.registry,
+        )
+
     def told(self, model: str, verb: str, status: int, rows: int, seconds: float) -> None:
         """Counts one request."""
-        self.requests.labels(model, verb, str(status)).inc()
-        if rows:
-            self.rows.labels(model, verb).inc(rows)
-        self.seconds.labels(model, verb).observe(seconds)
+        requests, answered, took = self._of(model, verb, status)
+        requests.inc()
+        answered.inc(rows)
+        took.observe(seconds)
+
+    def _found(self, model: str, verb: str, status: int) -> tuple[Counter, Counter, Histogram]:
+        return (
+            self.requests.labels(model, verb, str(status)),
+            self.rows.labels(model, verb),
+            self.seconds.labels(model, verb),
+        )
+
+    def see(self, models: Models, candidates: Mapping[str, Candidate]) -> None:
+        """What is to be seen of the models at the moment."""
+        self.version.clear()
+        for each in models:
+            self.version.labels(each.name, each.version).set(1)
+            self.waiting.labels(each.name).set(each.batcher.waiting)
+        self.shadow.clear()
+        for name, candidate in candidates.items():
+            told = candidate.comparison
+            counts = {"agreed": told.agreed, "differed": told.rows - told.agreed, "failed": told.failed,
+                      "skipped": told.skipped}  # fmt: skip
+            for outcome, rows in counts.items():
+                self.shadow.labels(name, candidate.served.version, outcome).set(rows)
 
     def text(self) -> bytes:
         """As Prometheus reads it."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from html import escape
-from typing import Any, Final
+from typing import Final
 
-from lamina.records import Schema
+from lamina.serve.examples import Example
 
 _STYLE: Final = """
 :root { color-scheme: light dark; --ink: #1d2430; --soft: #5b6577; --line: #d9dee7; --back: #fff;
@@ -53,9 +53,9 @@ document.querySelectorAll('form').forEach(form => form.addEventListener('submit'
 """
 
 
-def page(schemas: Mapping[str, Schema], examples: Mapping[str, list[dict[str, Any]]]) -> str:
+def page(examples: Mapping[str, Example]) -> str:
     """The whole page. Every word of the data is escaped."""
-    parts = [_model(name, schema, examples.get(name, [])) for name, schema in schemas.items()]
+    parts = [_model(name, each) for name, each in examples.items()]
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><title>Lamina</title>'
@@ -65,13 +65,13 @@ def page(schemas: Mapping[str, Schema], examples: Mapping[str, list[dict[str, An
     )
 
 
-def _model(name: str, schema: Schema, examples: list[dict[str, Any]]) -> str:
+def _model(name: str, example: Example) -> str:
     rows = "".join(
         f"<tr><td><code>{escape(field.name)}</code></td><td>{escape(field.kind)}</td>"
         f"<td>{escape(field.why)}{escape(f' ({field.unit})' if field.unit else '')}</td></tr>"
-        for field in schema.with_role("input")
+        for field in example.schema.with_role("input")
     )
-    body = escape(json.dumps({"rows": examples}, indent=2, ensure_ascii=False, default=str))
+    body = escape(json.dumps({"rows": example.rows}, indent=2, ensure_ascii=False, default=str))
     address = f"v1/models/{escape(name)}/predict"
     return (
         f"<h2>{escape(name)}</h2><div class=wide><table><thead>"

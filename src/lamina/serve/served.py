@@ -20,7 +20,7 @@ from lamina.predictions.answers import covered_by, judge_of, told
 from lamina.predictions.one_row import OneRow, UnusualError
 from lamina.predictions.predict import readable
 from lamina.records import Finding, Schema
-from lamina.training.answered import answered
+from lamina.serve.batcher import Batcher
 
 MOST_WARNINGS: Final = 20
 KNOWN: Final = np.ones(1, bool)
@@ -62,10 +62,12 @@ class Call:
 
     @cached_property
     def dicts(self) -> list[dict[str, Any]]:
-        """One dict for each row; of one row alone without the way through a frame."""
+        """One dict for each row; without the way through a frame, which costs more than few rows do."""
         if self.rows == 1:
             return [{each.name: each.cell() for each in self.columns}]
-        return self.frame.to_dicts()
+        names = [each.name for each in self.columns]
+        cells = zip(*(each.cells() for each in self.columns), strict=True)
+        return [dict(zip(names, row, strict=True)) for row in cells]
 
 
 class Answers(NamedTuple):
@@ -83,12 +85,16 @@ class Answers(NamedTuple):
 
 
 class Served:
-    """A model under its name, with the version that stands behind it."""
+    """A model under its name, with the version that stands behind it.
 
-    def __init__(self, name: str, model: Model, version: str) -> None:
+    ``most_waiting`` rows may wait to be answered.
+    """
+
+    def __init__(self, name: str, model: Model, version: str, *, most_waiting: int = 100_000) -> None:
         self.name = name
         self.model = model
         self.version = version
+        self.batcher = Batcher[Asked, Answers](self.answer, lambda each: each.rows, most_waiting=most_waiting)
         self._one_row = OneRow(model.fitted)
         self._judge = judge_of(model.fitted)
 
@@ -103,15 +109,31 @@ class Served:
         except UnusualError:
             return None
 
+    def conformed(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
+        """The rows of a frame in the types of the schema, and what could not be read.
+
+        Raises DataError where columns are missing or hold something else."""
+        found, findings = conform(Table(frame, "the request"), self.schema, need_target=False)
+        said = tuple(_said(each) for each in findings if each.severity != "note")
+        return found, said[:MOST_WARNINGS]
+
     def asked(self, frame: pl.DataFrame) -> Asked:
         """The rows of a frame. Raises DataError where columns are missing or hold something else."""
         fitted = self.model.fitted
-        conformed, findings = conform(Table(frame, "the request"), self.schema, need_target=False)
+        conformed, said = self.conformed(frame)
         arrays = fitted.features.transform(conformed)
         unread = broken_findings(broken(arrays, conformed, fitted.features))
-        warnings = [_said(each) for each in (*findings, *unread) if each.severity != "note"]
+        warnings = (*said, *(_said(each) for each in unread if each.severity != "note"))
         known = readable(arrays, fitted.features, conformed.height)
-        return Asked(arrays, known, covered_by(fitted, conformed), tuple(warnings[:MOST_WARNINGS]))
+        return Asked(arrays, known, covered_by(fitted, conformed), warnings[:MOST_WARNINGS])
+
+    async def answers(self, asked: Asked) -> list[Answers]:
+        """The answers for these rows in their order, together with whatever else has come in."""
+        at_once = self.batcher.at_once
+        if asked.rows <= at_once:
+            return [await self.batcher.ask(asked)]
+        parts = [asked.part(start, at_once) for start in range(0, asked.rows, at_once)]
+        return await self.batcher.ask_all(parts)
 
     def answer(self, asked: Sequence[Asked]) -> list[Answers]:
         """The answers for several requests, from one call of the network."""
@@ -123,7 +145,7 @@ class Served:
             parts = [each.values for each in asked if each.values is not None]
             values = pl.concat(parts) if parts else None
         fitted = self.model.fitted
-        columns = told(fitted, answered(fitted.network, arrays, self._judge), known, values=values)
+        columns = told(fitted, fitted.engine.answered(arrays, self._judge), known, values=values)
         starts = itertools.accumulate((each.rows for each in asked), initial=0)
         call = Call(columns, len(known))
         return [Answers(call, start, each.rows) for start, each in zip(starts, asked, strict=False)]
@@ -138,7 +160,8 @@ class Served:
             "answer": self.model.fitted.target.answer,
             "metric": judged.metric,
             "scores": judged.scores,
-            "weights": self.model.fitted.network.weights,
+            "engine": self.model.fitted.engine.kind,
+            "weights": self.model.fitted.engine.weights,
         }
 
 

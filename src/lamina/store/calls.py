@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -26,6 +26,10 @@ COLUMNS: Final[dict[str, pl.DataType]] = {
     "worth": pl.String(),
     "idle": pl.String(),
 }
+# Cells of the rows that were asked about, as JSON, where the user wants them kept
+INPUTS: Final = (
+    "CREATE TABLE IF NOT EXISTS inputs (call {int} NOT NULL, row_id TEXT NOT NULL, cells TEXT NOT NULL)"
+)
 AT_ONCE: Final = 500  # ids asked for in one statement
 
 
@@ -62,8 +66,9 @@ class Calls:
 
     database: Database
 
-    def remember(self, call: Call, rows: pl.DataFrame) -> None:
-        """Logs a batch of predictions; ``rows`` has the columns of ``COLUMNS``."""
+    def remember(self, call: Call, rows: pl.DataFrame, inputs: Mapping[str, str] | None = None) -> None:
+        """Logs a batch of predictions; ``rows`` has the columns of ``COLUMNS``, ``inputs`` are cells as JSON
+        by the id of their row."""
         at = now()
         names = ", ".join(COLUMNS)
         marks = ", ".join("?" * (3 + len(COLUMNS)))
@@ -73,6 +78,17 @@ class Calls:
                 f"INSERT INTO predictions (call, at, version, {names}) VALUES ({marks})",
                 [(number, at, call.version, *row) for row in rows.select(*COLUMNS).iter_rows()],
             )
+            if inputs:
+                session.run(INPUTS.format(**self.database.types))
+                told = [(number, own, cells) for own, cells in inputs.items()]
+                session.many("INSERT INTO inputs (call, row_id, cells) VALUES (?, ?, ?)", told)
+
+    def inputs(self) -> pl.DataFrame:
+        """The cells that were kept: ``call``, ``row_id``, and ``cells`` as JSON."""
+        with self.database.transaction() as session:
+            session.run(INPUTS.format(**self.database.types))
+            rows = session.run("SELECT call, row_id, cells FROM inputs ORDER BY call")
+        return pl.DataFrame(rows, schema={"call": pl.Int64, "row_id": pl.String, "cells": pl.String})
 
     def answer(self, call: Call, ids: Sequence[str], target: str, came: Sequence[str]) -> Joined:
         """Joins what really happened to the predictions made: an answer belongs to all predictions of its row
@@ -128,11 +144,14 @@ class Calls:
         return frame.with_columns(times)
 
 
-def forget_rows(session: Session, ids: Sequence[str]) -> int:
-    """Deletes what was predicted for these ids; how many rows that were."""
+def forget_rows(session: Session, ids: Sequence[str], types: Mapping[str, str]) -> int:
+    """Deletes what was predicted and kept for these ids; how many predictions that were. ``types`` are those
+    of the database."""
     gone = 0
+    session.run(INPUTS.format(**types))
     for part in _parts(ids):
         marks = ", ".join("?" * len(part))
+        session.run(f"DELETE FROM inputs WHERE row_id IN ({marks})", part)
         gone += len(session.run(f"DELETE FROM predictions WHERE row_id IN ({marks}) RETURNING id", part))
     return gone
 

@@ -2,6 +2,7 @@
 
     manifest.json         format version, SHA-256 of each other member, and whatever the model says of itself
     weights.safetensors   every weight by name
+    network.onnx          the network as a graph, where it was exported
     (zip comment)         ``lamina:<format>:<SHA-256 of every byte of the file before this comment>``
 
 Members are stored uncompressed with fixed times, so the same model gives the same bytes, and nothing in a
@@ -29,9 +30,11 @@ from lamina.files import written_whole
 
 FORMAT = 1
 MANIFEST, WEIGHTS = "manifest.json", "weights.safetensors"
-ALLOWED = {MANIFEST, WEIGHTS, "network.onnx"}
+GRAPH = "network.onnx"
+ALLOWED = {MANIFEST, WEIGHTS, GRAPH}
 MOST_MANIFEST = 256 * 2**20  # bytes
 MOST_WEIGHTS = 16 * 2**30  # bytes
+MOST_GRAPH = 2 * 2**30  # bytes
 _EPOCH = (
     1980,
     1,
@@ -42,15 +45,22 @@ _EPOCH = (
 )  # the earliest time a zip can hold: files do not differ by their hour
 
 
-def write(path: str | Path, manifest: dict[str, Any], weights: dict[str, np.ndarray]) -> Path:
+def write(
+    path: str | Path,
+    manifest: dict[str, Any],
+    weights: dict[str, np.ndarray],
+    graph: bytes | None = None,
+) -> Path:
     """Writes the file beside its place and moves it there: never half a file, never over a good one."""
     path = Path(path)
     body = save_tensors({name: np.asarray(weights[name], order="C") for name in sorted(weights)})
-    manifest = {"format": FORMAT, **manifest, "hashes": {WEIGHTS: _hash(body)}}
+    members = {WEIGHTS: body} if graph is None else {WEIGHTS: body, GRAPH: graph}
+    hashes = {name: _hash(content) for name, content in members.items()}
+    manifest = {"format": FORMAT, **manifest, "hashes": hashes}
     text = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
     with written_whole(path) as waiting, open(waiting, "w+b") as file:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-            for name, content in ((MANIFEST, text), (WEIGHTS, body)):
+            for name, content in {MANIFEST: text, **members}.items():
                 entry = zipfile.ZipInfo(name, _EPOCH)
                 entry.external_attr = 0o644 << 16
                 archive.writestr(entry, content)
@@ -86,6 +96,23 @@ def read(path: str | Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     return manifest, _weights(path, body)
 
 
+def read_graph(path: str | Path, digest: str) -> bytes:
+    """The graph in a file that was read, if it still has this SHA-256. Raises ModelFileError where it has
+    not."""
+    path = Path(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _check_members(path, archive)
+            body = archive.read(GRAPH)
+    except ModelFileError:
+        raise
+    except Exception as error:
+        _refuse(path, f"its graph cannot be read ({error})", _COPY_AGAIN)
+    if _hash(body) != digest:
+        _refuse(path, "its graph was altered after saving (hash mismatch)", _COPY_AGAIN)
+    return body
+
+
 _COPY_AGAIN = "Copy it again from where it was saved, or train the model again."
 
 
@@ -96,7 +123,7 @@ def _check_members(path: Path, archive: zipfile.ZipFile) -> None:
         shown = ", ".join(repr(name)[:60] for name in names[:6])
         _refuse(path, f"it is no model file: it holds {shown or 'nothing'}", _COPY_AGAIN)
     for entry in entries:
-        most = MOST_MANIFEST if entry.filename == MANIFEST else MOST_WEIGHTS
+        most = {MANIFEST: MOST_MANIFEST, GRAPH: MOST_GRAPH}.get(entry.filename, MOST_WEIGHTS)
         stored = entry.compress_type == zipfile.ZIP_STORED and entry.file_size == entry.compress_size
         if not stored or entry.flag_bits & 1:
             _refuse(path, f"{entry.filename} is compressed or encrypted, which we never do", _COPY_AGAIN)

@@ -19,6 +19,7 @@ from lamina.version import __version__
 if TYPE_CHECKING:
     from lamina.predictions.baseline import Baseline
     from lamina.records import Evaluation
+    from lamina.store.engines import Wanted
     from lamina.training.fitted import Fitted
 
     Parts = tuple[Fitted, Baseline, Evaluation]  # what a model file holds
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 def write_version(folder: Folder, number: int, parts: Parts) -> Version:
     """Writes a model as the version with this number, and says what the log is to know of it."""
-    from lamina.store import model_file  # torch comes with it, and most of a store does without
+    from lamina.store import model_file  # most of a store does without
 
     fitted, _, validation = parts
     path = model_file.save(folder.version(number), *parts, __version__)
@@ -43,7 +44,7 @@ def write_version(folder: Folder, number: int, parts: Parts) -> Version:
     )
 
 
-def read_version(folder: Folder, version: Version) -> Parts:
+def read_version(folder: Folder, version: Version, engine: Wanted = "torch") -> Parts:
     """The model of a version. Raises StoreError where its file is gone or is another one than was written."""
     from lamina.store import model_file
 
@@ -55,7 +56,7 @@ def read_version(folder: Folder, version: Version) -> Parts:
         raise StoreError(
             f"{path} is not the file that the log knows as version {version.number}.", remedy, path=str(path)
         )
-    return model_file.load(path)
+    return model_file.load(path, engine)
 
 
 def write_memory(folder: Folder, name: str, rows: pl.DataFrame) -> str:

@@ -117,11 +117,13 @@ def remember(
     ids: Sequence[str],
     who: str,
     coverage: float | None = None,
+    *,
+    columns: Sequence[str] = (),
 ) -> None:
-    """Logs a frame of answers."""
+    """Logs a frame of answers; of the rows these ``columns``."""
     check_logged(fitted.target)
     call = _call("predict", fitted, version, table, who)
-    opened.calls.remember(call, predicted_rows(fitted, answers, ids, coverage))
+    opened.calls.remember(call, predicted_rows(fitted, answers, ids, coverage), _cells(table, ids, columns))
 
 
 def remember_decisions(
@@ -132,9 +134,21 @@ def remember_decisions(
     made: Made,
     ids: Sequence[str],
     who: str,
+    *,
+    columns: Sequence[str] = (),
 ) -> None:
-    """Logs decisions."""
-    opened.calls.remember(_call("decide", fitted, version, table, who), decided_rows(fitted, made, ids))
+    """Logs decisions; of the rows these ``columns``."""
+    call = _call("decide", fitted, version, table, who)
+    opened.calls.remember(call, decided_rows(fitted, made, ids), _cells(table, ids, columns))
+
+
+def _cells(table: Table, ids: Sequence[str], columns: Sequence[str]) -> dict[str, str]:
+    """The cells of some columns as JSON, by the id of the row."""
+    there = [name for name in columns if name in table.columns]
+    if not there:
+        return {}
+    rows = table.frame.select(there).iter_rows(named=True)
+    return {own: msgspec.json.encode(row).decode() for own, row in zip(ids, rows, strict=True)}
 
 
 def _call(what: str, fitted: Fitted, version: int, table: Table, who: str) -> Call:

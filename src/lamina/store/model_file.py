@@ -8,25 +8,25 @@ from typing import Any
 
 import msgspec
 import numpy as np
-import torch
 
 from lamina.data.fingerprint import Fingerprint
-from lamina.errors import MissingExtraError, ModelFileError
+from lamina.errors import MissingExtraError, ModelFileError, UsageError
 from lamina.features.features import Features
 from lamina.features.targets.base import Target
 from lamina.features.targets.several import target_from_json
-from lamina.network.layout import layout
-from lamina.network.network import Architecture, Network
+from lamina.network.architecture import Architecture
+from lamina.network.graph import Graph, hash_of
 from lamina.predictions.baseline import Baseline, linear_width
 from lamina.predictions.confidence import Confidence
 from lamina.predictions.novelty import Novelty
 from lamina.records import Choice, Epoch, Evaluation, Finding, Schema
 from lamina.settings import Settings
 from lamina.store import file
+from lamina.store.engines import PREFIX, Wanted, chosen, engine_of, onnx_of, under
+from lamina.store.misfit import misfit
 from lamina.tasks import Task
 from lamina.training.fitted import Fitted
 
-MOST_LAYERS = 10_000  # hidden layers that a manifest may describe
 QUOTING = frozenset(
     {"unreadable", "ragged-row", "target-missing", "constant"}
 )  # findings whose words quote cells
@@ -52,10 +52,16 @@ class Manifest(msgspec.Struct, kw_only=True):
     confidence: dict[str, Any] | None = None
     novelty: bool = False
     data: Fingerprint | None = None
+    graph: Graph | None = None
 
 
 def save(path: str | Path, fitted: Fitted, baseline: Baseline, validation: Evaluation, version: str) -> Path:
-    """Writes the model file; the same model gives the same bytes."""
+    """Writes the model file, with the network as ONNX where it was exported; the same model gives the same
+    bytes."""
+    own = {name: each.cpu().numpy() for name, each in fitted.network.state_dict().items()}
+    onnx = fitted.onnx
+    if onnx is not None and onnx.graph.weights != hash_of(own):
+        onnx = None  # it has learnt since
     manifest = Manifest(
         lamina=version,
         task=fitted.task,
@@ -74,40 +80,48 @@ def save(path: str | Path, fitted: Fitted, baseline: Baseline, validation: Evalu
         confidence=None if fitted.confidence is None else fitted.confidence.to_json(),
         novelty=fitted.novelty is not None,
         data=fitted.data,
+        graph=None if onnx is None else onnx.graph,
     )
-    weights = {f"network.{n}": t.cpu().numpy() for n, t in fitted.network.state_dict().items()}
+    weights = {f"{PREFIX}{name}": each for name, each in own.items()}
     weights |= {f"baseline.{n}": each for n, each in baseline.tensors().items()}
     if fitted.confidence is not None:
         weights |= {f"confidence.{n}": each for n, each in fitted.confidence.tensors().items()}
     if fitted.novelty is not None:
         weights |= {f"novelty.{n}": each for n, each in fitted.novelty.tensors().items()}
-    return file.write(path, msgspec.to_builtins(manifest), weights)
+    return file.write(path, msgspec.to_builtins(manifest), weights, None if onnx is None else onnx.read())
 
 
-def load(path: str | Path) -> tuple[Fitted, Baseline, Evaluation]:
-    """Reads a model file on the processor; refuses what does not fit together."""
+def load(path: str | Path, engine: Wanted = "torch") -> tuple[Fitted, Baseline, Evaluation]:
+    """Reads a model file on the processor; refuses what does not fit together.
+
+    ``engine``: what answers; ``auto`` is ONNX Runtime where it is installed and the file holds the network
+    as ONNX.
+    """
     content, weights = file.read(path)
     try:
         manifest = msgspec.convert(content, Manifest, strict=False)
         features = Features.from_json(manifest.features)
         target = target_from_json(manifest.target)
         _check_answers(target, manifest.schema, manifest.architecture, path)
-        network = _network(manifest.architecture, features, _under("network.", weights), path)
-        baseline = _baseline(_under("baseline.", weights), features, target, path)
-        confidence = _confidence(manifest.confidence, _under("confidence.", weights), target)
-        novelty = Novelty.of(_under("novelty.", weights), target) if manifest.novelty else None
-        if novelty is not None and not novelty.fits(network.vectors):
-            raise _misfit(path, "what it knows of the training rows does not fit the layers")
-    except (ModelFileError, MissingExtraError):
+        own = under(PREFIX, weights)
+        onnx = onnx_of(manifest.graph, own, str(content["hashes"].get(file.GRAPH)), path)
+        name = chosen(engine, manifest.graph, path)
+        answers = engine_of(name, manifest.architecture, features, target, own, onnx, path)
+        baseline = _baseline(under("baseline.", weights), features, target, path)
+        confidence = _confidence(manifest.confidence, under("confidence.", weights), target)
+        novelty = Novelty.of(under("novelty.", weights), target) if manifest.novelty else None
+        if novelty is not None and not novelty.fits(answers.vectors):
+            raise misfit(path, "what it knows of the training rows does not fit the layers")
+    except (ModelFileError, MissingExtraError, UsageError):
         raise
     except Exception as error:  # whatever a hostile manifest breaks, the answer is the same
-        raise _misfit(path, f"its parts do not fit together ({error})") from error
+        raise misfit(path, f"its parts do not fit together ({error})") from error
     fitted = Fitted(
         task=manifest.task,
         schema=manifest.schema,
         features=features,
         target=target,
-        network=network,
+        engine=answers,
         settings=manifest.settings,
         metric=manifest.metric,
         choices=tuple(manifest.choices),
@@ -118,32 +132,9 @@ def load(path: str | Path) -> tuple[Fitted, Baseline, Evaluation]:
         confidence=confidence,
         novelty=novelty,
         data=manifest.data,
+        onnx=onnx,
     )
     return fitted, baseline, manifest.validation
-
-
-def _network(
-    architecture: Architecture,
-    features: Features,
-    weights: dict[str, np.ndarray],
-    path: str | Path,
-) -> Network:
-    """The network with these weights; sizes are compared before memory for them is taken."""
-    if len(architecture.hidden) > MOST_LAYERS:
-        raise _misfit(path, f"it describes {len(architecture.hidden):,} hidden layers")
-    layers = layout(architecture, features)
-    tensors = {name: torch.from_numpy(each) for name, each in weights.items()}
-    wanted, stored = _shapes(layers), _shapes(tensors)
-    if wanted != stored:
-        wrong = sorted({*wanted.items()} ^ {*stored.items()}, key=str)[0]
-        raise _misfit(path, f"the weights do not fit the layers it describes {wrong}")
-    network = Network(architecture, features)
-    network.load_state_dict(tensors)
-    return network.eval()
-
-
-def _shapes(tensors: Mapping[str, torch.Tensor]) -> dict[str, tuple[str, tuple[int, ...]]]:
-    return {name: (str(each.dtype), tuple(each.shape)) for name, each in tensors.items()}
 
 
 def _baseline(
@@ -152,7 +143,7 @@ def _baseline(
     columns, scores = linear_width(features), target.scores
     wanted = {"constant": (target.width,), "weights": (columns, scores), "bias": (scores,)}
     if {n: w.shape for n, w in weights.items() if w.dtype == np.float32} != wanted or len(weights) != 3:
-        raise _misfit(path, "the weights of the baseline do not fit its answers")
+        raise misfit(path, "the weights of the baseline do not fit its answers")
     return Baseline.of(weights)
 
 
@@ -165,18 +156,10 @@ def _confidence(
 
 def _check_answers(target: Target, schema: Schema, architecture: Architecture, path: str | Path) -> None:
     if tuple(field.name for field in schema.with_role("target")) != target.targets:
-        raise _misfit(path, "the target is not the one of its schema")
+        raise misfit(path, "the target is not the one of its schema")
     told = (architecture.output, architecture.scores, architecture.answer)
     if told != (target.answer, target.scores, target.spec()):
-        raise _misfit(path, "the answers do not fit the output layer")
-
-
-def _misfit(path: str | Path, why: str) -> ModelFileError:
-    return ModelFileError(
-        f"{path} was not loaded: {why}.",
-        "Copy it again from where it was saved, or train the model again.",
-        path=str(path),
-    )
+        raise misfit(path, "the answers do not fit the output layer")
 
 
 def without_values(finding: Finding) -> Finding:
@@ -196,7 +179,3 @@ def _finite(evaluation: Evaluation) -> Evaluation:
 
 def _numbers(scores: Mapping[str, float]) -> dict[str, float]:
     return {name: value for name, value in scores.items() if np.isfinite(value)}
-
-
-def _under(prefix: str, weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {n.removeprefix(prefix): each for n, each in weights.items() if n.startswith(prefix)}

@@ -19,6 +19,7 @@ from lamina.store.lock import changing
 from lamina.store.log import Log, available
 
 if TYPE_CHECKING:
+    from lamina.store.engines import Wanted
     from lamina.store.files import Parts
 
 TRIES = 3  # a version that was just replaced and removed is looked up again
@@ -72,12 +73,12 @@ class Opened:
         number = self.log.named(wanted) if isinstance(wanted, str) and not wanted.isdigit() else int(wanted)
         return available(self.log, number).number
 
-    def parts(self, wanted: int | str | None = None) -> tuple[int, Parts]:
-        """A version's number, and what its file holds."""
+    def parts(self, wanted: int | str | None = None, engine: Wanted = "torch") -> tuple[int, Parts]:
+        """A version's number, and what its file holds, with what is to answer for it."""
         for attempt in range(TRIES):
             number = self.version(wanted)
             try:
-                return number, read_version(self.folder, self.log.version(number))
+                return number, read_version(self.folder, self.log.version(number), engine)
             except StoreError:
                 if attempt + 1 == TRIES or self.version(wanted) == number:
                     raise

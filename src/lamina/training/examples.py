@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lamina.network.answered import writable
+
 
 @dataclass(frozen=True)
 class Examples:
@@ -51,10 +53,3 @@ class Examples:
             self.answers.to(device),
             None if self.weights is None else self.weights.to(device),
         )
-
-
-def writable(array: np.ndarray) -> np.ndarray:
-    """The array itself where torch may have it, else a contiguous copy: frames lend theirs read-only."""
-    if array.flags.writeable and array.flags.c_contiguous:
-        return array
-    return np.array(array, order="C")

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from lamina.data.split import kept_apart
+from lamina.network.engine import Answered
 from lamina.network.network import Network, build
 from lamina.network.sizes import choose_architecture
 from lamina.progress import Bar
@@ -20,7 +21,6 @@ from lamina.records import Choice
 from lamina.settings import Settings
 from lamina.tasks import Task
 from lamina.training.additive import choose_share, fit_additive
-from lamina.training.answered import Answered, answered_examples
 from lamina.training.checkpoint import Checkpoint
 from lamina.training.choose import choose_recipe
 from lamina.training.deadline import Deadline
@@ -35,7 +35,7 @@ from lamina.training.prepare import prepare
 from lamina.training.recipe import Recipe, annealing
 from lamina.training.sample import Sample
 from lamina.training.see import see_once
-from lamina.training.validation import Validation
+from lamina.training.validation import Validation, answered_examples
 
 
 def train_network(
@@ -92,7 +92,7 @@ def train_network(
             schema=encoded.schema,
             features=encoded.features,
             target=encoded.target,
-            network=network,
+            engine=network,
             settings=settings,
             metric=metric,
             choices=(split_choice, *sizes, *passes, precision, where),

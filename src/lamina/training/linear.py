@@ -16,12 +16,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from lamina.network.engine import rows_at_once
 from lamina.network.inputs.base import Input
 from lamina.network.network import Network
 from lamina.network.outputs.base import LinearOutput, Output
 from lamina.network.outputs.classes import Classes
 from lamina.training.examples import Examples
-from lamina.training.validation import rows_at_once
 
 if TYPE_CHECKING:
     from scipy import sparse

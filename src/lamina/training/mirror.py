@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from lamina.features.features import Features
-from lamina.network.network import Architecture, build
+from lamina.network.architecture import Architecture
+from lamina.network.network import build
 from lamina.records import Choice
 from lamina.training.examples import Examples
 from lamina.training.loop import Training, train

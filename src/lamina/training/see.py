@@ -8,10 +8,10 @@ import torch
 from lamina.features.base import Arrays, Feature
 from lamina.features.features import Features
 from lamina.features.media import room
+from lamina.network.answered import writable
+from lamina.network.architecture import Architecture
 from lamina.network.inputs.base import Batch, Input, layer_class
-from lamina.network.network import Architecture
 from lamina.progress import Bar
-from lamina.training.examples import writable
 
 AT_ONCE = 64  # rows
 PATIENCE = 2.0  # seconds before a progress bar appears

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from lamina.network.answered import answered_batches
+from lamina.network.engine import Answered, rows_at_once
 from lamina.network.network import Network
 from lamina.tasks import more_is_better
 from lamina.training.examples import Examples
-
-MOST_ROWS = 2048  # scored at once: activations stay in the processor's cache
-MOST_VALUES = 1_000_000  # raw values scored at once: a picture's activations are many times its pixels
 
 
 @dataclass(frozen=True)
@@ -49,7 +46,8 @@ def joint_answers(network: Network, examples: Examples, rows: Tensor) -> Tensor:
     return torch.cat(parts)
 
 
-def rows_at_once(arrays: Mapping[str, Tensor | np.ndarray]) -> int:
-    """How many rows to score together, so that activations stay a few hundred megabytes at most."""
-    values = sum(int(np.prod(each.shape[1:])) for each in arrays.values())
-    return max(16, min(MOST_ROWS, MOST_VALUES // max(values, 1)))
+def answered_examples(network: Network, examples: Examples, rows: Tensor) -> Answered:
+    """The answers for these rows of what training reads, in full precision."""
+    parts = rows.split(rows_at_once(examples.arrays))
+    with torch.autocast(examples.answers.device.type, enabled=False):
+        return answered_batches(network, (examples.take(each).arrays for each in parts))

@@ -118,6 +118,10 @@ class Target(ABC):
         """What validation can look at; the first is the default."""
         return ANSWERS[self.answer].metrics
 
+    def written(self, told: np.ndarray) -> np.ndarray:
+        """What the output layer tells (``Output.told``) → decoded answers."""
+        return told
+
     def told(
         self,
         decoded: np.ndarray,

@@ -12,6 +12,7 @@ import polars as pl
 
 from lamina.errors import TargetError
 from lamina.features.targets.base import Target, floats
+from lamina.scores.ctc import spelt
 from lamina.scores.ranking import Scores
 from lamina.scores.transcripts import transcript_scores
 
@@ -106,6 +107,10 @@ class TranscriptTarget(Target):
 
     def error(self, decoded: np.ndarray, answers: np.ndarray) -> float:
         return self.judge(decoded, answers)["cer"]
+
+    def written(self, told: np.ndarray) -> np.ndarray:
+        """Log probabilities ``(rows, frame, symbol)`` → the most probable transcripts."""
+        return spelt(told)
 
     def answer_columns(
         self,

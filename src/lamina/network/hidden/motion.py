@@ -75,10 +75,10 @@ class MovingConvolutions(nn.Module):
         self.stages = nn.ModuleList(stages)
 
     def forward(self, clips: Tensor) -> Tensor:
-        batch, frames = clips.shape[:2]
+        frames = clips.shape[1]
         x = clips.flatten(0, 1).contiguous(memory_format=torch.channels_last)
         x = with_neighbours(self.function(self.whitening(x)), frames)
-        frames = len(x) // max(batch, 1)
+        frames = -(-frames // 2)
         for number, stage in enumerate(self.stages):
             x = exchanged(x, frames) if number else x
             x = stage(x.contiguous(memory_format=torch.channels_last))

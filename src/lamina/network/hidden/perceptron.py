@@ -100,7 +100,7 @@ class FirstLayer(nn.Module):
             known, added = x[:, : self.old].contiguous(), x[:, self.old :]
             flat = weighted_sums(known, weights[:, : self.old].contiguous(), self.bias.flatten())
             flat = flat + F.linear(added, weights[:, self.old :])
-        return flat.view(len(x), members, neurons).transpose(0, 1)
+        return flat.view(x.shape[0], members, neurons).transpose(0, 1)
 
     def train(self, mode: bool = True) -> FirstLayer:
         self._kept.forget()

@@ -73,6 +73,9 @@ class Input(nn.Module, ABC):
     # Whether most of it never learns: what it makes of the rows, ``see``, is computed once before training
     frozen: ClassVar[bool] = False
 
+    # Whether all weights that it computes with are the network's own, and so in a model file
+    holds_all: ClassVar[bool] = True
+
     @abstractmethod
     def __init__(self, feature: Feature, spec: dict[str, Any]) -> None:
         super().__init__()

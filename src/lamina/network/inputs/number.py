@@ -78,7 +78,7 @@ class NumberInput(Input):
         x = torch.where(missing, 0.0, x)
         bent = torch.bmm(self._passed(x), self.bent).transpose(0, 1)
         embedded = bent + torch.addcmul(self.bias, x[..., None], self.straight)
-        if missing.any():
+        if torch.compiler.is_compiling() or missing.any():  # a graph is made for any rows
             embedded = torch.where(missing[..., None], self.absent, embedded)
         return embedded
 

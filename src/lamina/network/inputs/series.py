@@ -88,7 +88,9 @@ def _channels(points: Tensor) -> Tensor:
     there = points.isfinite()
     level = torch.where(there, points, 0.0)
     count = there.sum(1, keepdim=True).clamp_min(1)
-    away = torch.where(there, level - level.sum(1, keepdim=True) / count, 0.0)
+    # from the highest point: of a level series the mean is then exact, and no rounding is blown up below
+    below = torch.where(there, points - torch.where(there, points, -torch.inf).amax(1, keepdim=True), 0.0)
+    away = torch.where(there, below - below.sum(1, keepdim=True) / count, 0.0)
     spread = (away.square().sum(1, keepdim=True) / count).sqrt()
     shape = away / spread.clamp_min(1e-3)
     change = F.pad(torch.where(there[:, 1:] & there[:, :-1], shape.diff(dim=1), 0.0), (1, 0))

@@ -87,8 +87,9 @@ class Spectrogram(nn.Module):
         beyond = top - (top - knee * factor) / (top - knee) * (top - self.centres)
         centres = torch.where(self.centres <= knee, self.centres * factor, beyond)
         bins = torch.linspace(0, top, len(self.filters), device=factors.device)
-        rise = (centres[:, 1:-1] - centres[:, :-2]).clamp_min(float(bins[1]))[:, None]
-        fall = (centres[:, 2:] - centres[:, 1:-1]).clamp_min(float(bins[1]))[:, None]
+        least = top / (len(self.filters) - 1)  # one bin
+        rise = (centres[:, 1:-1] - centres[:, :-2]).clamp_min(least)[:, None]
+        fall = (centres[:, 2:] - centres[:, 1:-1]).clamp_min(least)[:, None]
         distance = bins[None, :, None] - centres[:, None, 1:-1]
         triangles = (1 - torch.where(distance < 0, -distance / rise, distance / fall)).clamp_min(0)
         return triangles / triangles.sum(1, keepdim=True)

@@ -92,10 +92,16 @@ class TextInput(Input):
         """The weighted sum of the n-grams' rows of a table; the zeros that fill up are not looked at."""
         codes, weights = arrays[self.name], arrays[f"{self.name}.weights"]
         there = (codes > 0) & (codes < len(table))
+        if torch.compiler.is_compiling():  # sizes in a graph cannot follow from what the rows hold
+            rows = F.embedding(torch.where(there, codes, 0).long(), table).float()
+            return torch.bmm((weights.float() * there)[:, None], rows)[:, 0]
         ends = there.sum(1).cumsum(0)
         starts = torch.cat([ends.new_zeros(1), ends[:-1]]) if len(ends) else ends
+        kept = codes[there].long()
+        if table.dtype == torch.float16:  # summed in full: rounded, sums would depend on who computes them
+            kept, table = torch.arange(len(kept), device=kept.device), table[kept].float()
         return F.embedding_bag(
-            codes[there].long(), table, starts, mode="sum", per_sample_weights=weights[there].to(table.dtype)
+            kept, table, starts, mode="sum", per_sample_weights=weights[there].to(table.dtype)
         )
 
     def from_nothing(self, arrays: Batch) -> list[tuple[Batch, Batch]]:
@@ -123,6 +129,7 @@ class EncodedTextInput(TextInput):
     """
 
     frozen: ClassVar[bool] = True
+    holds_all: ClassVar[bool] = False
     nothing: ClassVar[str] = HIDDEN
 
     def __init__(self, feature: TextFeature, spec: dict[str, Any]) -> None:
@@ -210,6 +217,9 @@ class TunedTextInput(TextInput):
 
 def encoded(encoder: Encoder, tokens: Tensor) -> Tensor:
     """``(rows, width)``, mean square 1: texts of like length together, so that little is filled up."""
+    if torch.compiler.is_compiling():  # in a graph all together
+        mean = pooled(encoder(tokens.long()).float(), tokens)
+        return F.normalize(mean, dim=1) * encoder.sizes.width**0.5
     lengths, width = (tokens > 0).sum(1), encoder.sizes.width
     vectors = torch.zeros(len(tokens), width, device=tokens.device)
     for rows in lengths.argsort(stable=True).split(TOGETHER):

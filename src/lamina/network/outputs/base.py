@@ -49,6 +49,11 @@ class Output(nn.Module, ABC):
         """As ``decode``, where it may take its time: what users are given."""
         return self.decode(scores)
 
+    def told(self, scores: Tensor) -> Tensor:
+        """The part of ``answer`` that is arithmetic on tensors: all a graph can hold of it. What is left to
+        do for users, where something is, the target does (``Target.written``)."""
+        return self.decode(scores)
+
     def spread(self, scores: Tensor) -> Tensor:
         """How far the members are apart, one column per target ``(batch, target)``; zeros where that tells
         nothing that the answer does not."""
@@ -169,6 +174,11 @@ class Head:
     scores: slice
     known: Tensor
     answers: Tensor
+
+
+def members_apart(scores: Tensor) -> Tensor:
+    """The members' standard deviation, ``(member, batch, score)`` → ``(batch, score)``."""
+    return scores.std(0, correction=0) if scores.shape[1] else scores[0]
 
 
 def weighted_mean(losses: Tensor, weights: Tensor | None) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lamina.network.outputs.base import LinearOutput, mae, r2, rmse
+from lamina.network.outputs.base import LinearOutput, mae, members_apart, r2, rmse
 
 MOST = 12.0  # of the logarithm of a ratio to the mean, either way: beyond, float32 would overflow
 
@@ -28,7 +28,7 @@ class _Mean(LinearOutput):
 
     def spread(self, scores: Tensor) -> Tensor:
         """The members' standard deviation."""
-        return scores.std(0, correction=0)
+        return members_apart(scores)
 
     def decode(self, scores: Tensor) -> Tensor:
         """Ratios to the training mean ``(batch,)``."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from lamina.network.outputs.base import LinearOutput, mae, r2, rmse
+from lamina.network.outputs.base import LinearOutput, mae, members_apart, r2, rmse
 
 
 class Number(LinearOutput):
@@ -35,7 +35,7 @@ class Number(LinearOutput):
 
     def spread(self, scores: Tensor) -> Tensor:
         """The members' standard deviation."""
-        return scores.std(0, correction=0)
+        return members_apart(scores)
 
     def decode(self, scores: Tensor) -> Tensor:
         """Standard units ``(batch,)``: the mean of the members."""

@@ -69,7 +69,7 @@ class Several(Output):
         slices = scores.split([spec["scores"] for spec in self.specs], -1)
         outputs: Iterable[Any] = self.parts
         read = [each.decode(own) for each, own in zip(outputs, slices, strict=True)]
-        return torch.cat([each.reshape(len(each), -1) for each in read], -1)
+        return torch.cat([each[:, None] if each.ndim == 1 else each.flatten(1) for each in read], -1)
 
     def spread(self, scores: Tensor) -> Tensor:
         slices = scores.split([spec["scores"] for spec in self.specs], -1)

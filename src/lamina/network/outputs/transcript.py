@@ -11,11 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lamina.network.outputs.base import LinearOutput
-from lamina.scores.ctc import BLANK, beam_search, greedy
+from lamina.scores.ctc import BLANK, codes_of, greedy, spelt
 from lamina.scores.transcripts import error_rate
 
 NEVER = -30.0  # score of a character after the recording's end
-END = -1.0  # stands after a transcript's last code
 
 
 def cer(decoded: Tensor, answers: Tensor) -> Tensor:
@@ -87,13 +86,16 @@ class Transcript(LinearOutput):
         """The most probable symbol of every frame: quick, for training."""
         logs = self._logs(scores)
         best = logs.max(-1).values.sum(-1)
-        return self._written(
-            [(greedy(each), float(log)) for each, log in zip(logs.numpy(), best, strict=True)]
-        )
+        found = [(greedy(each), float(log)) for each, log in zip(logs.numpy(), best, strict=True)]
+        return torch.from_numpy(codes_of(found, self.frames))
 
     def answer(self, scores: Tensor) -> Tensor:
         """The most probable transcript over all alignments, by beam search."""
-        return self._written([beam_search(each) for each in self._logs(scores).numpy()])
+        return torch.from_numpy(spelt(self._logs(scores).numpy()))
+
+    def told(self, scores: Tensor) -> Tensor:
+        """Log probabilities ``(batch, frame, symbol)``."""
+        return self._logs(scores)
 
     def _frames(self, scores: Tensor) -> Tensor:
         return scores.unflatten(-1, (self.frames, self.symbols))
@@ -101,13 +103,6 @@ class Transcript(LinearOutput):
     def _logs(self, scores: Tensor) -> Tensor:
         """Log probabilities ``(batch, frame, symbol)``: the mean of the members' softmax."""
         return self._frames(scores.detach().float()).softmax(-1).mean(0).clamp_min(1e-30).log().cpu()
-
-    def _written(self, found: list[tuple[list[int], float]]) -> Tensor:
-        decoded = torch.full((len(found), 1 + self.frames), END)
-        for row, (codes, log) in enumerate(found):
-            decoded[row, 0] = log
-            decoded[row, 1 : 1 + len(codes)] = torch.tensor(codes, dtype=torch.float32)
-        return decoded
 
 
 def _codes(rows: Tensor) -> list[tuple[int, ...]]:

@@ -19,6 +19,7 @@ from torch import Tensor
 from lamina.network.inputs.base import Batch
 from lamina.predictions.explain.asked import Asked
 from lamina.predictions.explain.reading import Reader, Rows
+from lamina.predictions.explain.within import check_time
 
 FEWEST, MOST = 16, 256  # points on the way
 ENOUGH = 0.005  # share of the difference that may be missed before more points are taken
@@ -92,6 +93,7 @@ def _gradients(
 ) -> dict[str, np.ndarray]:
     """The weighted sum over some points of ``(x - x₀) ∂f/∂x``, by array."""
     with torch.enable_grad():
+        check_time()
         mixed = [_mixture(each, alphas) for each in ends]
         leaves = [leaf for _, own in mixed for leaf in own.values()]
         if not leaves:  # the cell itself says nothing

@@ -17,11 +17,12 @@ from torch import Tensor
 
 from lamina.catalog import KINDS
 from lamina.features.base import Arrays, Feature
+from lamina.network.answered import writable
+from lamina.network.engine import MOST_ROWS, rows_at_once
 from lamina.network.inputs.base import Input
 from lamina.predictions.answers import calibrated, encoded
-from lamina.training.examples import writable
+from lamina.predictions.explain.within import check_time
 from lamina.training.fitted import Fitted
-from lamina.training.validation import MOST_ROWS, rows_at_once
 
 MOST_VALUES = 4_000_000  # of mixed inputs held at once
 
@@ -186,6 +187,7 @@ class Reader:
 
     def _answer(self, read: Sequence[tuple[Tensor, ...]]) -> np.ndarray:
         """The decoded answers of the network, as ``predict`` gives them, float64 ``(n, width)``."""
+        check_time()
         # The same order of views as in ``Network.scores``: the last block's vary fastest
         scores = torch.cat([self.network.scores_of(list(view)) for view in product(*read)])
         decoded = self.network.output.answer(scores).cpu().numpy()

@@ -53,7 +53,7 @@ def _facts(facts: Facts) -> Html:
         "judged on": joined([data(short(facts.table.source)), f", {facts.frame.height:,} rows"]),
         "SHA-256 of what it was judged on": _print(facts.data),
         "chosen by": fitted.metric,
-        "weights": f"{fitted.network.weights:,}",
+        "weights": f"{fitted.engine.weights:,}",
         "seed": f"{fitted.settings.seed}",
         "report made": facts.made.strftime("%Y-%m-%d %H:%M UTC"),
         "versions": f"Lamina {__version__}, torch {version('torch')}, numpy {version('numpy')}, "

@@ -11,6 +11,7 @@ from lamina.features.targets.labels import LabelsTarget
 from lamina.features.targets.quantiles import QuantilesTarget
 from lamina.predictions.confidence import Held
 from lamina.predictions.evaluate import chance_gaps
+from lamina.predictions.novelty import FALSE_ALARMS
 from lamina.report.comparison import NETWORK
 from lamina.report.facts import Facts, Part
 from lamina.report.figures.histogram import counts_plot, histogram
@@ -29,7 +30,7 @@ def confidence(facts: Facts, part: Part) -> Html | None:
     figures = [*_reliability(part), *_levels(part), *_sizes(facts, part)]
     if not figures:
         return None
-    words = [each for each in (_gap(part), _coverage(facts, part)) if each is not None]
+    words = [each for each in (_gap(part), _coverage(facts, part), _unlike(facts, part)) if each is not None]
     return joined(
         [tag("h3", "How far to trust it"), *map(paragraph, words), tag("div", *figures, class_="figures")]
     )
@@ -96,6 +97,21 @@ def _coverage(facts: Facts, part: Part) -> str | None:
         f"{what} hold the truth in {percent(held)} of the rows "
         f"({between((low, high), share=True)}), {verdict} "
         f"({percent(promised, 0)}). {_sizes_in_words(part, part.bound)}"
+    )
+
+
+def _unlike(facts: Facts, part: Part) -> str | None:
+    """Told once, with the first target: it is of the rows, whatever is asked of them."""
+    if facts.unlike is None or part is not facts.parts[0]:
+        return None
+    share, rows = float(facts.unlike.mean()), len(facts.unlike)
+    low, high = wilson(share, rows)
+    verdict = "as many as chance alone would call so" if low <= FALSE_ALARMS else "more than chance"
+    verdict = "no more than chance alone would call so" if high < FALSE_ALARMS else verdict
+    advice = "" if low <= FALSE_ALARMS else "; look at some of them: their answers may be worth nothing"
+    return (
+        f"{percent(share)} of the rows ({between((low, high), share=True)}) are unlike those of the "
+        f"training: {verdict} ({percent(FALSE_ALARMS, 0)}){advice}."
     )
 
 

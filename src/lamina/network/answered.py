@@ -1,43 +1,20 @@
-"""What a network answers, in full precision, a bounded number of rows at a time."""
+"""What a network answers in torch, in full precision, a bounded number of rows at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from lamina.network.engine import Answered, Judge, rows_at_once
 from lamina.network.network import Network
-from lamina.training.examples import Examples, writable
-from lamina.training.validation import rows_at_once
-
-# Decoded answers ``(rows, …)`` and, layer by layer, what was seen in each row ``(rows, values)`` → a number
-# per row, float32 ``(rows,)``
-Judge = Callable[[np.ndarray, Sequence[np.ndarray]], np.ndarray]
-
-
-class Answered(NamedTuple):
-    """Decoded answers ``(rows, …)``, as the network gives them, and how far its members are apart, in the
-    units of the scores, one column per target ``(rows, target)``; both float32. ``novelty`` ``(rows,)`` is
-    what a judge says of every row, where one was asked."""
-
-    decoded: np.ndarray
-    spread: np.ndarray
-    novelty: np.ndarray | None = None
-
-    @classmethod
-    def joined(cls, parts: Iterable[Answered]) -> Answered:
-        """Rows after rows."""
-        decoded, spread, novelty = zip(*parts, strict=True)
-        told = None if novelty[0] is None else np.concatenate(novelty)
-        return cls(np.concatenate(decoded), np.concatenate(spread), told)
 
 
 def answered(network: Network, arrays: Mapping[str, np.ndarray], judge: Judge | None = None) -> Answered:
     """The answers for encoded rows, and what ``judge`` says of what was seen in them."""
-    return _answered(network, _batches(network, arrays), judge)
+    return answered_batches(network, _batches(network, arrays), judge)
 
 
 @torch.inference_mode()
@@ -65,15 +42,11 @@ def _batches(network: Network, arrays: Mapping[str, np.ndarray]) -> Iterator[dic
         }
 
 
-def answered_examples(network: Network, examples: Examples, rows: Tensor) -> Answered:
-    """The answers for these rows of what training reads."""
-    parts = rows.split(rows_at_once(examples.arrays))
-    with torch.autocast(examples.answers.device.type, enabled=False):
-        return _answered(network, (examples.take(each).arrays for each in parts))
-
-
 @torch.inference_mode()
-def _answered(network: Network, batches: Iterable[dict[str, Tensor]], judge: Judge | None = None) -> Answered:
+def answered_batches(
+    network: Network, batches: Iterable[dict[str, Tensor]], judge: Judge | None = None
+) -> Answered:
+    """The same for rows that are tensors already, batch after batch."""
     if network.training:
         network.eval()
     parts = []
@@ -83,3 +56,10 @@ def _answered(network: Network, batches: Iterable[dict[str, Tensor]], judge: Jud
         novelty = None if judge is None else judge(decoded, [each.float().cpu().numpy() for each in seen])
         parts.append(Answered(decoded, spread.cpu().numpy(), novelty))
     return Answered.joined(parts)
+
+
+def writable(array: np.ndarray) -> np.ndarray:
+    """The array itself where torch may have it, else a contiguous copy: frames lend theirs read-only."""
+    if array.flags.writeable and array.flags.c_contiguous:
+        return array
+    return np.array(array, order="C")

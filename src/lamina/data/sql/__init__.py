@@ -1,0 +1,1 @@
+"""Tables in databases: rows out of them, answers into them."""

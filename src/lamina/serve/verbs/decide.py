@@ -1,0 +1,80 @@
+"""What to do with every row, by what mistakes cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+import polars as pl
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from lamina.decisions.costs import Costs
+from lamina.decisions.limits import Limit
+from lamina.decisions.of_model import Made, Rows
+from lamina.decisions.of_model import decide as decided
+from lamina.serve.asking import Asking
+from lamina.serve.living import Decided
+from lamina.serve.problems import Problem
+from lamina.serve.responses import table
+from lamina.serve.served import Served
+from lamina.serve.verbs.predict import ids_for
+
+MOST_LIMITS: Final = 20
+
+
+class CostTable(msgspec.Struct, forbid_unknown_fields=True):
+    """What every action costs under every class; see ``lamina.Costs``."""
+
+    table: dict[str, dict[str, float | str]]
+    ask: float | str | None = None
+    ask_right: float = 1.0
+
+
+class Beside(msgspec.Struct, forbid_unknown_fields=True):
+    """What may stand beside the rows: by which costs to decide, and within which limits."""
+
+    costs: CostTable | None = None
+    limits: list[Limit] = []
+
+
+async def decide(asking: Asking) -> Response:
+    """The action with the best expected value for each row. Where a store logs, every row gets an id."""
+    brought = await asking.brought()
+    beside = brought.asked(Beside)
+    if len(beside.limits) > MOST_LIMITS:
+        raise Problem(
+            422, f"There are {len(beside.limits)} limits; {MOST_LIMITS} are allowed.", field="limits"
+        )
+    costs = _costs(asking, beside)
+    raw = await asking.framed(brought.rows)
+    asking.rows = raw.height
+    ids = ids_for(asking, raw, raw.height)
+    made, warnings = await run_in_threadpool(_made, asking.served, raw, costs, beside.limits)
+    if ids is not None:
+        asking.living.remember(Decided(raw, made, ids, asking.served, asking.who))
+    return table(asking, made.frame.to_dicts, lambda: made.frame, ids=ids, warnings=warnings)
+
+
+def _costs(asking: Asking, beside: Beside) -> Costs:
+    """Those that came with the request, else those that the server was given."""
+    if beside.costs is not None:
+        told: dict[str, Any] = msgspec.structs.asdict(beside.costs)
+        return Costs(**told)
+    if asking.service.givens.costs is None:
+        raise Problem(
+            422,
+            "What mistakes cost is not known: no costs came with the request, and the server has none.",
+            'Send {"rows": […], "costs": {"table": {"ACTION": {"CLASS": amount}}}}, or start the server with '
+            "--costs FILE.",
+            field="costs",
+        )
+    return asking.service.givens.costs
+
+
+def _made(
+    served: Served, raw: pl.DataFrame, costs: Costs, limits: Sequence[Limit]
+) -> tuple[Made, tuple[str, ...]]:
+    conformed, warnings = served.conformed(raw)
+    return decided(served.model.fitted, Rows(raw, conformed), costs, limits), warnings
