@@ -289,7 +289,7 @@ def schemathesis(program: str, store: Path) -> str:
             "--max-examples",
             "30",
         ]
-        said = subprocess.run(asked, capture_output=True, text=True, check=False)
+        said = subprocess.run(asked, cwd=store.parent, capture_output=True, text=True, check=False)
         server.send_signal(signal.SIGTERM)
     return f"schemathesis ended with {said.returncode}:\n" + said.stdout[-3000:]
 
