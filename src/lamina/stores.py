@@ -169,7 +169,8 @@ class Store:
 
     def set(self, *, id: str | None = None, **limits: Any) -> MemoryLimits:
         """Sets the column with the rows' ids, and what the memory may keep: ``learn`` and ``judge`` rows at
-        most, ``oldest`` in days, columns ``without``, ``mode`` ("rows" or "none"). Takes effect at once."""
+        most, ``oldest`` in days, columns ``without``, ``mode`` ("rows", "features": no
+        cell, only what the network reads, or "none"). Takes effect at once."""
         from lamina.learning.kept_rows import limit
 
         if id is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from lamina.data.conform import conform
@@ -17,7 +18,8 @@ from lamina.learning.stream import Streaming
 from lamina.learning.stream_settings import StreamSettings
 from lamina.learning.tested import Streamed, answered_then_learnt
 from lamina.model import Model, as_task, fit, warn_of
-from lamina.predictions.predict import predict
+from lamina.predictions.answers import answer_frame, encoded
+from lamina.predictions.predict import answer_rows
 from lamina.progress import Bar
 from lamina.records import Schema
 from lamina.tasks import Task
@@ -54,6 +56,7 @@ class Stream:
             )
         self.streaming = Streaming(model.fitted, _settings(settings))
         self._past = pl.DataFrame()
+        self._answers = pl.Series(self.target, [], dtype=pl.Null)
 
     @classmethod
     def start(
@@ -86,14 +89,17 @@ class Stream:
         found = lags_for(counts, delay)
         frame = with_lags(table.frame, found, past_of(table.frame.clear(), found))
         stream = cls(fit(frame, task, **(fit_with or {})), delay=delay, **settings)
-        stream._remember(frame)
+        rows = Table(frame.tail(delay + 1), table.source)
+        stream._remember(frame, conform(rows, stream._schema, need_target=True)[0])
         return stream
 
     @property
     def model(self) -> Model:
-        """The network as it is now; calibration, bounds and novelty are none, as they were found for another
-        one. Its scores are those of its first training."""
-        return Model(self.streaming.fitted, self._model.baseline, self._model.validation)
+        """The network as it is now, without the last answers that the stream also goes by. Its probabilities
+        and bounds are made honest on what it said of the last thousand rows before it learnt them, once there
+        are 400; it has no novelty. Its scores are those of its first training."""
+        fitted = self.streaming.lately.honest(self.streaming.fitted)
+        return Model(fitted, self._model.baseline, self._model.validation)
 
     def predict(self, data: Any, *, probabilities: bool | None = None) -> Any:
         """Answers for rows, as ``Model.predict``; nothing is learnt. All of them are answered by the answers
@@ -103,30 +109,44 @@ class Stream:
             pl.lit(self._before(lag), dtype=pl.String).alias(lag.name) for lag in self.lags
         )
         conformed, findings = conform(Table(frame, table.source), self._schema, need_target=False)
-        answers, unreadable = predict(self.streaming.fitted, conformed, probabilities=probabilities)
+        fitted, streaming = self.streaming.fitted, self.streaming
+        raw, known, unreadable = answer_rows(fitted, conformed)
+        last = self._answers[:1] if len(self._answers) > self.delay else self._answers[:0]
+        codes = np.full(len(known), next(iter(streaming.codes(last)), -1))
+        told = [
+            streaming.say(arrays, codes[done - len(next(iter(arrays.values()))) : done]).decoded
+            for arrays, done in encoded(fitted.features, conformed)
+        ]
+        raw = raw._replace(decoded=np.concatenate(told))
+        answers = answer_frame(fitted, raw, known, probabilities=probabilities)
         warn_of((*table.findings, *findings, *unreadable))
         return like(answers, data)
 
     def learn(self, data: Any) -> None:
         """Learns rows with known answers, the next ones of the stream in their order."""
-        frame, batch = self._with_answers(data), self.streaming.settings.batch
+        frame, last = self._with_answers(data)
+        batch = self.streaming.settings.batch
         for start in range(0, frame.height, batch):
-            self.streaming.learn(self.streaming.encode(frame.slice(start, batch)))
+            part = slice(start, start + batch)
+            self.streaming.learn(self.streaming.encode(frame[part], last[part]))
 
     def run(self, data: Any) -> Streamed:
         """Answers the rows of ``data`` in their order, ``batch`` of them at a time, and learns each of them
         ``delay`` rows later; the answers and how good they were, beside the same answer as the last known one
         and the network as it was when the stream was made."""
-        frame = self._with_answers(data)
+        frame, last = self._with_answers(data)
         with Bar("streaming", frame.height) as bar:
-            return answered_then_learnt(self.streaming, self._model.fitted, frame, self.delay, bar.at)
+            return answered_then_learnt(
+                self.streaming, self._model.fitted, frame, last, delay=self.delay, watch=bar.at
+            )
 
     @property
     def _schema(self) -> Schema:
         return self.streaming.fitted.schema
 
-    def _with_answers(self, data: Any) -> pl.DataFrame:
-        """The next rows of the stream, conformed; their answers are remembered."""
+    def _with_answers(self, data: Any) -> tuple[pl.DataFrame, pl.Series]:
+        """The next rows of the stream, conformed, and the last answer known before each of them; their
+        answers are remembered."""
         table = read(data, part="all")
         if self.target not in table.columns:
             raise TargetError(
@@ -137,11 +157,17 @@ class Stream:
         frame = with_lags(table.frame, self.lags, self._past)
         conformed, findings = conform(Table(frame, table.source), self._schema, need_target=True)
         warn_of((*table.findings, *findings))
-        self._remember(frame)
-        return conformed
+        answers = conformed[self.target]
+        before = pl.concat([self._answers.cast(answers.dtype), answers])
+        last = before.shift(self.delay + 1).slice(len(self._answers), len(answers))
+        self._remember(frame, conformed)
+        return conformed, last
 
-    def _remember(self, frame: pl.DataFrame) -> None:
-        """As many of the last rows as later ones read."""
+    def _remember(self, frame: pl.DataFrame, conformed: pl.DataFrame) -> None:
+        """As many of the last rows as later ones read, and of the last answers."""
+        answers = conformed[self.target]
+        before = self._answers.cast(answers.dtype)
+        self._answers = pl.concat([before, answers]).tail(self.delay + 1)
         past = pl.concat([self._past, past_of(frame, self.lags)], how="diagonal")
         self._past = past.tail(max((lag.back for lag in self.lags), default=0))
 

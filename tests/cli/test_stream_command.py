@@ -38,3 +38,11 @@ def test_a_stream_as_json(run: Run, churn_model: Model, tmp_path: Path):
     assert told["rows"] == 60
     assert set(told["scores"]) == {"stream", "last", "never"}
     assert run("stream", "churn.lamina", "rows.csv", "--batch", "0").code == 2
+
+
+def test_evaluate_names_it_too(run: Run, churn_model: Model, tmp_path: Path):
+    churn_model.save(tmp_path / "churn.lamina")
+    churn_table(60, seed=5).write_csv(tmp_path / "rows.csv")
+    same = [run(*words, "churn.lamina", "rows.csv").out for words in (("evaluate", "--stream"), ("stream",))]
+    assert same[0] == same[1]
+    assert run("evaluate", "--stream", "--by", "contract", "churn.lamina", "rows.csv").code == 2

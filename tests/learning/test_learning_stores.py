@@ -12,7 +12,8 @@ import pytest
 
 import lamina
 from lamina.errors import StoreError, TargetError, UsageError
-from lamina.learning.memory import ID, UPDATE
+from lamina.features.encoded import READ
+from lamina.learning.memory import BOOKKEEPING, ID, UPDATE
 from lamina.model import Model
 from lamina.store.files import read_memory
 from lamina.store.log import available
@@ -136,7 +137,7 @@ def test_learning_is_the_same_every_time(new_store: Make, beginner: Model):
 
 def test_what_was_rolled_back_is_not_learnt_from_but_may_be_again(store: Store):
     remembered = store.memory.learn
-    store.learn(month(1), **EASY)
+    store.learn(month(1), **EASY, relation="hold")  # to follow is to forget what contradicts
     assert store.memory.learn > remembered
     store.rollback()
     assert store.memory.learn == remembered
@@ -203,6 +204,52 @@ def test_a_memory_of_nothing_holds_no_row(store: Store):
     assert (store.memory.learn, store.memory.judge) == (0, 0)
     for path in (store.place / "memory").iterdir():
         assert pl.read_parquet(path).height == 0
+
+
+def test_a_memory_of_features_holds_no_cell_and_is_learnt_from(store: Store):
+    words = set(churn_table(800, seed=0)["city"].drop_nulls().unique())
+    before = store.memory
+    store.set(mode="features")
+    assert (store.memory.learn, store.memory.judge) == (before.learn, before.judge)
+    for number in (1, 2):
+        told = store.learn(churn_table(1500, seed=number), **EASY)
+        assert told.outcome == "promoted"
+        assert told.report is not None
+        assert {each.what for each in told.report.drift} == {"answers", "relation", "features"}
+        assert told.report.rows["remembered"] > 0
+        assert told.report.rows["judged on old"] > 0
+        assert store.learn(churn_table(1500, seed=number)).outcome == "unchanged"
+    path = max((store.place / "memory").iterdir())
+    held = pl.read_parquet(path)
+    read = [name for name in held.columns if name.startswith(READ)]
+    assert set(held.columns) == {*BOOKKEEPING, "churned", *read}
+    assert read
+    assert not any(word.encode() in path.read_bytes() for word in words)
+    told = store.learn(churn_table(300, seed=5).with_columns(extra=pl.lit(1.0) * pl.int_range(300)), **EASY)
+    assert told.report is not None
+    assert not any(each.what == "column" for each in told.report.grown)
+    store.set(mode="rows")  # from now on; what has no cells is learnt from as it is
+    assert store.learn(churn_table(1500, seed=6), **EASY).report.rows["remembered"] > 0  # type: ignore[union-attr]
+    assert "city" in pl.read_parquet(max((store.place / "memory").iterdir())).columns
+
+
+def test_a_network_that_remembers_features_forgets_by_going_back(store: Store):
+    store.set(mode="features")
+    store.learn(churn_table(1500, seed=1), **EASY)
+    told = store.forget(["C1000005"])
+    assert (told.outcome, told.base, told.version) == ("retrained", 1, 1)
+    with pytest.raises(StoreError, match="holds no others"):
+        store.forget(["C0000001"])
+
+
+def test_a_memory_of_features_holds_no_pictures(tmp_path: Path, new_store: Make):
+    write_digits(tmp_path / "digits", 60)
+    store = new_store()
+    on = lamina.Machine(threads=1, device="cpu", progress=False)
+    store.add(lamina.fit(tmp_path / "digits", quality="fast", epochs=1, on=on))
+    with pytest.raises(UsageError, match="of the kind image"):
+        store.set(mode="features")
+    assert store.memory.limits.mode == "rows"
 
 
 def test_rows_leave_when_they_are_old(store: Store):

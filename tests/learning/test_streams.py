@@ -16,6 +16,7 @@ import lamina
 from lamina.errors import TargetError, UsageError
 from lamina.learning.alarm import BLOCK, Alarm, limit_for
 from lamina.learning.lags import lags_for, past_of, with_lags
+from lamina.learning.pool import Pool, Repeats, logs_of
 from lamina.learning.ring import Ring
 from lamina.model import Model
 
@@ -139,7 +140,57 @@ def test_the_network_of_a_stream_is_a_model(tmp_path: Path) -> None:
     stream, rows = lamina.Stream(model()), world(50, 10)
     stream.learn(rows)
     loaded = lamina.load(stream.model.save(tmp_path / "now.lamina"))
-    assert loaded.predict(rows)["probability"].to_list() == stream.predict(rows)["probability"].to_list()
+    assert (
+        loaded.predict(rows)["probability"].to_list() == stream.model.predict(rows)["probability"].to_list()
+    )
+    assert loaded.fitted.confidence is None  # 50 rows make nothing honest
+
+
+def test_the_network_of_a_stream_is_honest(tmp_path: Path) -> None:
+    """Half of the answers are turned at random: bounds found on the last rows hold on the next ones."""
+    rows, rng = world(2500, 13), np.random.default_rng(0)
+    rows = rows.with_columns(pl.Series("y", np.where(rng.random(2500) < 0.6, rows["y"], "low")))
+    stream = lamina.Stream(model())
+    stream.learn(rows[:1500])
+    loaded = lamina.load(stream.model.save(tmp_path / "now.lamina"))
+    scores = loaded.evaluate(rows[1500:]).scores
+    assert scores["ece"] < 0.06 < lamina.Stream(model()).model.evaluate(rows[1500:]).scores["ece"]
+    assert scores["coverage"] > 0.87  # sets are never empty, so that they may cover more
+
+
+def test_the_last_answer_is_gone_by_where_it_tells() -> None:
+    """Without look-back and with a column that tells nothing, and with a delay that makes it tell less."""
+    for delay, least in ((0, 0.85), (3, 0.6)):
+        stream = lamina.Stream.start(
+            sticky(300, 1), lamina.Predict("y", answer="classes"), delay=delay,
+            fit_with={"quality": "fast", "epochs": 3, "on": ON},
+        )  # fmt: skip
+        scores = stream.run(sticky(1500, 2)).scores
+        assert scores["stream"] > max(least, scores["never"] + 0.1)
+        assert scores["stream"] > scores["last"] - 0.05  # what it costs to find out
+
+
+def test_a_pool_finds_who_is_right() -> None:
+    rng = np.random.default_rng(0)
+    answers = rng.integers(0, 3, 4000)
+    right = np.full((4000, 3), 0.1)
+    right[np.arange(4000), answers] = 0.8
+    wrong = rng.permutation(right)
+    pool, logs = Pool(2), np.stack([logs_of(wrong), logs_of(right)])
+    assert np.allclose(pool(logs), wrong, atol=1e-6)  # the first one alone
+    for start in range(0, 4000, 8):
+        pool.learn(logs[:, start : start + 8], answers[start : start + 8])
+    assert pool.weights[1] > 1 > 0.2 > pool.weights[0]
+
+
+@given(st.lists(st.integers(-1, 3), min_size=1, max_size=40))
+def test_what_repeats_are_likely_is_a_distribution(last: list[int]) -> None:
+    repeats = Repeats(4)
+    codes = np.array(last)
+    repeats.learn(codes, np.zeros(len(codes), np.int64))
+    told = repeats(codes)
+    assert np.allclose(told.sum(1), 1)
+    assert (told >= 0).all()
 
 
 def test_answers_later_than_the_stream_is_long_are_learnt_at_its_end() -> None:

@@ -301,3 +301,9 @@ def test_what_is_added_up_beside_a_small_network_is_found_again():
     assert third.candidate is not None
     assert third.candidate.fitted.network.additive is None
     assert third.candidate.fitted.target.width == 3
+
+
+def test_a_single_row_is_kept_and_waits() -> None:
+    found = learnt(world(1, 2))
+    assert found.report.verdict.outcome == "kept"
+    assert "too few" in found.report.verdict.why

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 import lamina
 from lamina.client import ServerError
@@ -56,7 +57,8 @@ def test_the_same_for_asyncio(address: str, churn_folder: Path):
             return list(await asyncio.gather(*asked))
 
     answers = asyncio.run(ask())
-    assert all(each.equals(answers[0]) for each in answers)
+    for each in answers:  # products of other numbers of rows may round otherwise
+        assert_frame_equal(each, answers[0], abs_tol=1e-6)
 
 
 def test_decisions_and_explanations_from_afar(address: str, churn_folder: Path, churn_model: lamina.Model):

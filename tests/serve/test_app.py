@@ -240,6 +240,7 @@ def test_a_missing_column_is_named(churn: TestClient, rows: pl.DataFrame):
         (b"{", 400),
         (b"[" * 5000, 400),
         (b"\xff\xfe", 400),
+        (b'[{"plan": "ba\xa9ic"}]', 400),
         (b"[]", 422),
         (b"7", 422),
         (b'{"rows": [1]}', 422),
@@ -253,6 +254,13 @@ def test_bodies_that_are_no_rows(body: bytes, status: int, churn: TestClient):
     headers = {"content-type": "application/json"}
     told = refused(churn.post("/v1/predict", content=body, headers=headers), status)
     assert told["remedy"]
+
+
+def test_numbers_beyond_all_numbers_are_no_failure(churn: TestClient, rows: pl.DataFrame):
+    for huge in (10**400, -(10**400), 10**30):
+        body = json.dumps([rows.to_dicts()[0] | {"charge": huge, "plan": huge}])
+        answer = churn.post("/v1/predict", content=body, headers={"content-type": "application/json"})
+        assert answer.status_code in (200, 422), answer.text
 
 
 @pytest.mark.parametrize("kind", ["text/csv", "application/vnd.apache.parquet", "application/x-ndjson"])

@@ -25,8 +25,10 @@ def memory(
         typer.Option(help="A column whose cells are not kept; again for several.", show_default=False),
     ] = None,
     mode: Annotated[
-        Literal["rows", "none"] | None,
-        typer.Option(help="Keep rows, or nothing at all.", show_default=False),
+        Literal["rows", "features", "none"] | None,
+        typer.Option(
+            help="Keep rows; no cell of them, only what the network reads; or nothing.", show_default=False
+        ),
     ] = None,
     id: Annotated[
         str | None,

@@ -74,7 +74,12 @@ def predict(
         if place is not None and not log and place.in_parts:
             known, loaded = known_by(model), open_model(model, engine)
             if table.large or len(table) > rows_in_part(loaded.fitted, table):
-                work = {"model": known, "rows": identity(table), "only_answers": only_answers}
+                work = {
+                    "model": known,
+                    "engine": loaded.fitted.engine.kind,
+                    "rows": identity(table),
+                    "only_answers": only_answers,
+                }
                 shaped = _answers_alone if only_answers else beside
                 _put_in_parts(Batch(loaded.fitted, table, place.beside("job"), work, shaped, **asked), place)
                 return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -57,6 +58,9 @@ def serve(
         Path | None,
         typer.Option(help="Rows that explanations compare with, such as test rows.", show_default=False),
     ] = None,
+    threads: Annotated[
+        int, typer.Option(help="Processor threads that compute a network: one is best for small requests.")
+    ] = 1,
     open_to_all: Annotated[
         bool, typer.Option("--open-to-all", help="Without keys also beyond this machine.")
     ] = False,
@@ -64,6 +68,7 @@ def serve(
     """Answer over HTTP with MODELS, until Ctrl-C or SIGTERM."""
     from lamina.errors import MissingExtraError
 
+    os.environ["OMP_NUM_THREADS"] = str(max(1, threads))  # before torch or ONNX Runtime is loaded
     try:
         from lamina.serve.server import run
         from lamina.serve.starting import Settings, service_for

@@ -35,7 +35,7 @@ def stream(
     """Answer the rows of DATA in their order with MODEL, and learn each one once its answer is known.
 
     Says how good the answers were over time, beside the same answer as the last known one and beside the
-    network if it had not learnt. MODEL itself stays as it is.
+    network if it had not learnt; `lamina evaluate --stream` does the same. MODEL itself stays as it is.
     """
     from lamina.data.write import ending_of, write
     from lamina.files import check_place

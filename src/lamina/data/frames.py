@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -97,8 +98,16 @@ def _column(name: str, values: Sequence[Any]) -> pl.Series:
     except (TypeError, pl.exceptions.PolarsError, OverflowError):
         kinds = {type(value) for value in values if value is not None}
     if all(issubclass(kind, int | float | np.number) and kind is not bool for kind in kinds):
-        return pl.Series(name, [None if v is None else float(v) for v in values], dtype=pl.Float64)
+        return pl.Series(name, [None if v is None else _float(v) for v in values], dtype=pl.Float64)
     return pl.Series(name, [_text(value) for value in values], dtype=pl.String)
+
+
+def _float(value: Any) -> float:
+    """A number as float; whole numbers beyond all floats are infinite."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def _text(value: Any) -> str | None:

@@ -15,6 +15,8 @@ from lamina.data.frames import check_names, from_columns, from_records
 from lamina.data.table import Table
 from lamina.errors import MissingExtraError, SourceError, nearest
 
+# What polars raises for a file that it cannot read; altered ones can make it panic
+UNREADABLE: Final = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 # The keys under which a service hands out its list of records.
 _WRAPPERS: Final = ("data", "records", "rows", "items", "results")
 
@@ -24,7 +26,7 @@ def read_parquet(source: Path | bytes, name: str) -> Table:
     try:
         # A glob would read other files for a name with brackets.
         frame = pl.read_parquet(source, glob=False)
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except UNREADABLE as error:
         raise _broken(name, "Parquet", error) from error
     return _table(frame, name, "Parquet")
 
@@ -33,7 +35,7 @@ def read_arrow(source: Path | bytes, name: str) -> Table:
     """Reads an Arrow or Feather file. Raises ``SourceError`` where it is cut or altered."""
     try:
         frame = pl.read_ipc(_plain(source))
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except UNREADABLE as error:
         raise _broken(name, "Arrow", error) from error
     return _table(frame, name, "Arrow")
 
@@ -44,7 +46,7 @@ def read_ndjson(source: Path | bytes, name: str) -> Table:
     try:
         # The types of all lines count: a number may become a text late in the file.
         frame = pl.read_ndjson(content, infer_schema_length=None)
-    except (pl.exceptions.PolarsError, OSError):
+    except UNREADABLE:
         frame = from_records(_lines(content, name), name)
     return _table(frame, name, "JSON lines")
 

@@ -13,6 +13,7 @@ import polars as pl
 from lamina.catalog import KINDS, Kind, part
 from lamina.errors import ModelFileError
 from lamina.features.base import Arrays, Feature
+from lamina.features.encoded import READ, with_encoded
 from lamina.records import Field, Finding, Schema
 
 # Names of columns and numbers of rows → those columns of those rows
@@ -62,7 +63,13 @@ class Features:
         return cls(tuple(parts))
 
     def transform(self, frame: pl.DataFrame) -> Arrays:
-        """Every block's arrays by name, row-aligned with ``frame``."""
+        """Every block's arrays by name, row-aligned with ``frame``; of rows that are kept encoded those they
+        hold."""
+        if any(name.startswith(READ) for name in frame.columns):
+            return with_encoded(frame, self._transform)
+        return self._transform(frame)
+
+    def _transform(self, frame: pl.DataFrame) -> Arrays:
         arrays: Arrays = {}
         for each in self.parts:
             arrays |= each.transform(frame)

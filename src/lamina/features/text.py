@@ -82,7 +82,7 @@ class TextFeature(Feature):
     ) -> Self:
         """``pretrained``: whether the encoder reads along; ``None``: where it is likely to help. ``tuned``:
         how much time there is for it to learn too ("fast": none). ``rare``: n-grams that are not kept are
-        read, too, where texts are few."""
+        read, too, where texts are few and no finished encoder reads them."""
         texts = frame[columns[0]].cast(pl.String).drop_nulls()
         markup = has_markup(texts.gather_every(max(1, len(texts) // SAMPLE)))
         read = words_of(texts, markup=markup)
@@ -93,10 +93,12 @@ class TextFeature(Feature):
         short = np.median(np.bincount(read.row, minlength=max(1, read.rows))) <= SHORT
         parts, times = _frequent_pieces(read) if short else ((), ())
         tokens, mean = _tokens(texts, pretrained, markup=markup)
+        learns = tokens > 0 and _may_learn(len(texts), mean, tuned)
+        # Beside an encoder that is finished, a linear model of all n-grams makes answers worse
+        rare = rare and (learns or not tokens)
         made = cls(
             name, tuple(columns), words, pairs, parts, (*seen, *met, *times), len(texts), 1, markup,
-            tokens, tokens > 0 and _may_learn(len(texts), mean, tuned),
-            _buckets(read, words, pairs) if rare else 0,
+            tokens, learns, _buckets(read, words, pairs) if rare else 0,
         )  # fmt: skip
         return made._with_length(texts)
 

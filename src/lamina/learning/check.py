@@ -62,6 +62,8 @@ def check(fitted: Fitted, table: Table, memory: Memory, settings: LearnSettings)
     came = table.frame.height
     table, renamed = with_columns(fitted.schema, table, memory, settings)
     try:
+        if memory.limits.mode == "features":  # rows of the past cannot be given a column
+            settings = msgspec.structs.replace(settings, columns="ignore")
         fields, told = new_columns(fitted, table, settings)
         schema = Schema((*fitted.schema, *fields))
         frame, found = conform(table, schema, need_target=True)

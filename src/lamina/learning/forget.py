@@ -17,6 +17,7 @@ import polars as pl
 from lamina.data.table import Table
 from lamina.errors import BusyError, StoreError, UsageError
 from lamina.learning.added import numbered
+from lamina.learning.encoded_rows import with_cells
 from lamina.learning.first import first_memory
 from lamina.learning.graphs import with_graph
 from lamina.learning.kept_rows import limits_of, numbers_of, renumbered, whole, without_left_out
@@ -190,6 +191,7 @@ def _from_version(
     before = max(memory.updates, champion.update)
     why = f"back to version {number}: no row came since"
     made = None
+    later = with_cells(later)
     if later.height:
         rows = Table(bare(later), "rows kept")
         memory = whole(memory, champion.fitted.schema)
@@ -207,12 +209,13 @@ def _from_beginning(
 ) -> Again:
     """A new network of the same settings, from the rows that are kept."""
     fitted = read_version(opened.folder, opened.log.version(in_use(head)))[0]
-    if not len(clean):
+    cells = with_cells(clean.rows)
+    if not cells.height:
         raise StoreError(
             "Every version has learnt from these rows, and the memory holds no others to train again from.",
             "Fit a model on data without them, and add it to a new store; then delete this one.",
         )
-    table = Table(bare(clean.rows), "rows kept")
+    table = Table(bare(cells), "rows kept")
     fields = {field.name: field for field in fitted.schema if field.name in table.frame.columns}
     encoded = encode(
         table,

@@ -12,6 +12,7 @@ import polars as pl
 from lamina.data.conform import conform
 from lamina.data.table import Table
 from lamina.errors import UsageError, nearest
+from lamina.learning.encoded_rows import encoded_rows
 from lamina.learning.memory import BOOKKEEPING, PART, UPDATE, WHEN, Memory, MemoryLimits
 from lamina.learning.replay import kept
 from lamina.records import Schema
@@ -48,7 +49,10 @@ def memory_of(opened: Opened, head: Event) -> Memory:
 
 
 def whole(memory: Memory, schema: Schema) -> Memory:
-    """The memory with every column that the network reads: those that are not kept hold missing cells."""
+    """The memory with every column that the network reads: those that are not kept hold missing cells, except
+    where no cell is."""
+    if memory.limits.mode == "features":
+        return memory
     names = [field.name for field in schema if field.role != "ignored"]
     none = Table(pl.DataFrame({name: [] for name in names}, schema=dict.fromkeys(names, pl.Null)), "no rows")
     typed, _ = conform(none, schema, need_target=False)
@@ -87,7 +91,7 @@ def bounded(memory: Memory, fitted: Fitted) -> Memory:
     if limits.mode == "none":
         return Memory.empty(limits)
     fresh = without_left_out(memory).without_old(datetime.now(UTC).replace(tzinfo=None))
-    return kept(fresh, fitted.target.targets[0])
+    return encoded_rows(kept(fresh, fitted.target.targets[0]), fitted)
 
 
 def remembered(opened: Opened) -> Remembered:
@@ -115,12 +119,13 @@ def limit(opened: Opened, changes: Mapping[str, Any], *, who: str) -> MemoryLimi
     if not changes:
         return limits
     with changing(opened.folder.path, who, "changing the memory's limits"):
-        opened.log.set("memory", limits)
         head = opened.log.head()
         if head is None or head.memory is None:
+            opened.log.set("memory", limits)
             return limits
         memory = memory_of(opened, head)
         memory = bounded(Memory(memory.rows, limits), opened.parts()[1][0])
+        opened.log.set("memory", limits)
         brought = opened.log.next_brought()
         name = write_memory(opened.folder, f"{brought:04d}.parquet", memory.rows)
         told = Event(

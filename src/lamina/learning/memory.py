@@ -39,15 +39,16 @@ class MemoryLimits(msgspec.Struct, frozen=True, kw_only=True):
     """What the memory may hold.
 
     ``learn`` rows to learn from and ``judge`` rows to judge on at most; ``oldest``: days after which a row
-    leaves; ``without``: columns whose cells are not kept; ``mode``: "rows" keeps them, "none" keeps nothing
-    at all, and the champion itself is then all that holds old knowledge.
+    leaves; ``without``: columns whose cells are not kept; ``mode``: "rows" keeps them; "features" keeps
+    their answers and what the network reads of them, as numbers, and no cell (see ``encoded_rows``); "none"
+    keeps nothing at all, and the champion itself is then all that holds old knowledge.
     """
 
     learn: int = 20_000
     judge: int = 5_000
     oldest: float | None = None
     without: tuple[str, ...] = ()
-    mode: Literal["rows", "none"] = "rows"
+    mode: Literal["rows", "features", "none"] = "rows"
 
 
 @dataclass(frozen=True)

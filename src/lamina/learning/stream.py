@@ -13,11 +13,14 @@ import torch
 
 from lamina.errors import TrainingError
 from lamina.features.base import Arrays
+from lamina.features.targets.base import Target
 from lamina.learning.alarm import BLOCK, Alarm
 from lamina.learning.grow import grow
+from lamina.learning.lately import Lately
 from lamina.learning.losses import losses_of
 from lamina.learning.ring import Ring
 from lamina.learning.stream_settings import StreamSettings
+from lamina.learning.ways import Said, Ways
 from lamina.network.network import Network
 from lamina.training.choose import choose_recipe
 from lamina.training.examples import Examples
@@ -29,11 +32,13 @@ MOST_WAITING: Final = 1000  # rows of classes that are not known yet
 
 
 class Encoded(NamedTuple):
-    """Conformed rows, what the network reads of them, and their answers."""
+    """Conformed rows, what the network reads of them, their answers, and the ``last`` ones known before each
+    of them, codes, -1 where there are none."""
 
     frame: pl.DataFrame
     arrays: Arrays
     answers: np.ndarray
+    last: np.ndarray
 
     def __len__(self) -> int:
         return len(self.answers)
@@ -41,7 +46,8 @@ class Encoded(NamedTuple):
     def of(self, rows: np.ndarray | slice) -> Encoded:
         """Some of them, by a mask or a slice."""
         frame = self.frame[rows] if isinstance(rows, slice) else self.frame.filter(pl.Series(rows))
-        return Encoded(frame, {name: each[rows] for name, each in self.arrays.items()}, self.answers[rows])
+        arrays = {name: each[rows] for name, each in self.arrays.items()}
+        return Encoded(frame, arrays, self.answers[rows], self.last[rows])
 
     def slice(self, start: int, count: int) -> Encoded:
         """``count`` rows from ``start``, as far as there are any."""
@@ -68,32 +74,45 @@ class Streaming:
         # Calibration, bounds and novelty were found for a network that is about to change
         own = copy.deepcopy(fitted.network)
         self.fitted = replace(fitted, engine=own, onnx=None, confidence=None, novelty=None)
+        self.ways = Ways(self.fitted)
+        by = fitted.settings.coverage_by
+        self.lately = Lately(None if by in fitted.target.targets else by)
         self._start()
 
-    def encode(self, frame: pl.DataFrame) -> Encoded:
-        """Conformed rows with answers as the network reads them now."""
-        return Encoded(frame, self.fitted.features.transform(frame), self.fitted.target.encode(frame))
+    def encode(self, frame: pl.DataFrame, last: pl.Series) -> Encoded:
+        """Conformed rows with answers as the network reads them now; ``last`` are the last known ones."""
+        target = self.fitted.target
+        return Encoded(frame, self.fitted.features.transform(frame), target.encode(frame), self.codes(last))
 
-    def answers(self, arrays: Arrays) -> np.ndarray:
-        """Decoded answers ``(rows, …)``; nothing changes."""
-        return self.fitted.engine.answered(arrays).decoded
+    def codes(self, last: pl.Series) -> np.ndarray:
+        """Of the last known answers."""
+        if not self.ways.pooled:
+            return np.full(len(last), -1)
+        known = last.is_not_null().to_numpy()
+        return np.where(known, self.fitted.target.read(last), -1)
 
-    def learn(self, rows: Encoded, errors: np.ndarray | None = None) -> None:
-        """Learns rows in the order in which they came, in one step; ``errors`` are what the network made when
-        it answered them (None: what it makes now), float ``(rows,)``."""
+    def say(self, arrays: Arrays, last: np.ndarray) -> Said:
+        """Answers for encoded rows; nothing changes."""
+        return self.ways.say(self.fitted, arrays, last)
+
+    def learn(self, rows: Encoded, said: Said | None = None) -> None:
+        """Learns rows in the order in which they came, in one step; ``said`` is what was answered to them
+        (None: what would be now)."""
         self.learnt += len(rows)
         target = self.fitted.target
         if self.settings.grow_every:
             self._recent.append(rows.frame)
+        said = self.say(rows.arrays, rows.last) if said is None else said
         if target.codes and (rows.answers < 0).any():
             known = rows.answers >= 0
             if self.settings.grow_every:
                 self._waiting = pl.concat([self._waiting, rows.frame.filter(~known)], how="diagonal_relaxed")
-            rows, errors = rows.of(known), None if errors is None else errors[known]
+            rows, said = rows.of(known), said.of(known)
         if len(rows):
-            if errors is None:
-                errors = losses_of(target, self.answers(rows.arrays), rows.answers).error
-            if self.alarm.see(errors):
+            self.ways.learn(said, rows.answers, rows.last)
+            own = wide(said.own.decoded, target)
+            self.lately.add(said.own._replace(decoded=own), rows.answers, rows.frame)
+            if self.alarm.see(losses_of(target, own, rows.answers).error):
                 self.alarms.append(self.learnt)
                 self.ring.forget(AFTER_ALARM * BLOCK)
             self._step(rows.arrays, rows.answers)
@@ -122,6 +141,7 @@ class Streaming:
             ) from error
         finally:
             self.fitted.network.eval()
+        self.ways.stepped(self.fitted)
 
     def _pace(self) -> float:
         """How much faster than usual: right after an alarm ``boost`` times as fast."""
@@ -145,9 +165,11 @@ class Streaming:
             self.fitted = grown
             self.growths += 1
             self._start()
+            self.ways.grown(self.fitted)
+            self.lately.clear()
         if not waiting.height:
             return
-        rows = self.encode(waiting)
+        rows = self.encode(waiting, pl.repeat(None, waiting.height, dtype=pl.String, eager=True))
         known = rows.answers >= 0
         self._waiting = waiting.filter(~known)
         for start in range(0, int(known.sum()), self.settings.batch):
@@ -180,3 +202,9 @@ def _wake(network: Network) -> None:
         network.inputs.requires_grad_(True)
         network.additive.weight.requires_grad_(True)
         network.additive.bias.requires_grad_(True)
+
+
+def wide(decoded: np.ndarray, target: Target) -> np.ndarray:
+    """Answers that were given before there were as many classes; new ones had the probability 0."""
+    lacking = target.width - decoded.shape[1] if target.codes and decoded.ndim == 2 else 0
+    return np.pad(decoded, ((0, 0), (0, lacking))) if lacking > 0 else decoded

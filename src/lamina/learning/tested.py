@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ import polars as pl
 from lamina.data.parse import to_text
 from lamina.learning.losses import losses_of
 from lamina.learning.stream import Streaming
+from lamina.learning.ways import Said
 from lamina.network.engine import Answered
 from lamina.predictions.answers import answer_frame, answers_for
 from lamina.training.fitted import Fitted
@@ -67,29 +69,34 @@ def answered_then_learnt(
     streaming: Streaming,
     first: Fitted,
     frame: pl.DataFrame,
+    last: pl.Series,
+    *,
     delay: int,
     watch: Callable[[int], None] = lambda rows: None,
 ) -> Streamed:
     """Answers conformed rows with known answers in their order, and learns each ``delay`` rows later.
 
-    ``first``: the network that never learns. The answers of the last rows are learnt at the end.
+    ``first``: the network that never learns; ``last``: the last answer known before each row. The answers of
+    the last rows are learnt at the end.
     """
     batch, before, told = streaming.settings.batch, len(streaming.alarms), list[np.ndarray]()
-    errors, learnt, rows, growths = np.zeros(frame.height), 0, streaming.encode(frame), streaming.growths
+    rows, growths = streaming.encode(frame, last), streaming.growths
+    errors, waiting = np.zeros(frame.height), deque[tuple[int, Said]]()  # said from this row on, not learnt
     for start in range(0, frame.height, batch):
         if streaming.growths != growths:
-            rows, growths = streaming.encode(frame), streaming.growths
+            rows, growths = streaming.encode(frame, last), streaming.growths
         now = rows.slice(start, batch)
-        told.append(streaming.answers(now.arrays))
-        errors[start : start + batch] = losses_of(streaming.fitted.target, told[-1], now.answers).error
-        known = start + len(now) - delay
-        if known > learnt:
-            streaming.learn(rows.slice(learnt, known - learnt), errors[learnt:known])
-            learnt = known
+        said = streaming.say(now.arrays, now.last)
+        told.append(said.decoded)
+        waiting.append((start, said))
+        errors[start : start + batch] = losses_of(streaming.fitted.target, said.decoded, now.answers).error
+        while waiting and waiting[0][0] + batch + delay <= start + len(now):
+            first_row, said = waiting.popleft()
+            streaming.learn(rows.slice(first_row, batch), said)
         watch(start + len(now))
-    for start in range(learnt, frame.height, batch):
+    for start, said in waiting:
         part = slice(start, start + batch)
-        streaming.learn(streaming.encode(frame[part]), errors[part])
+        streaming.learn(streaming.encode(frame[part], last[part]), said)
     never = losses_of(first.target, answers_for(first, frame), first.target.encode(frame))
     beside = {
         "stream": errors,

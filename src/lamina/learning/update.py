@@ -17,6 +17,7 @@ from lamina.learning.baseline import renewed_baseline
 from lamina.learning.candidate import learn, lesson
 from lamina.learning.check import Checked, check
 from lamina.learning.drift import drift
+from lamina.learning.encoded_rows import encoded_rows
 from lamina.learning.gate import contradicted
 from lamina.learning.grow import grow
 from lamina.learning.honest import with_novelty
@@ -98,6 +99,8 @@ def update(
             ids=ids.filter(pl.Series(keep)).to_list(),
         )
         memory = kept(memory, _target(champion.fitted))
+        used = candidate if verdict.outcome == "promoted" else champion
+        memory = encoded_rows(memory, used.fitted)
     return Update(run.report(checked, verdict, moved), candidate, memory)
 
 
@@ -125,8 +128,10 @@ def _learnt_and_judged(
         fitted = with_novelty(gone.fitted, judges.honest, what)
         fitted = replace(fitted, rows={**fitted.rows, "train": len(what), "update": number})
         baseline = renewed_baseline(champion, fitted, what, settings.seed)
-        rows = answered_rows(fitted, baseline, judges.new)
-        evaluation = judge(fitted, baseline, rows, "new rows held back", bounded=True)
+        evaluation = champion.evaluation  # where hardly a row is new, there is nothing to tell of it
+        if judges.new.height:
+            rows = answered_rows(fitted, baseline, judges.new)
+            evaluation = judge(fitted, baseline, rows, "new rows held back", bounded=True)
     return Trained(fitted, baseline, evaluation), gone.verdict
 
 

@@ -1,8 +1,7 @@
-"""The body of a request as it arrives: in time, and no more of it than is allowed."""
+"""The body of a request as it arrives, and no more of it than is allowed."""
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from starlette.datastructures import UploadFile
@@ -15,29 +14,21 @@ MOST_FILES, MOST_FIELDS = 1000, 10_000  # of one form
 
 
 async def body_of(request: Request, limits: Limits) -> bytes:
-    """The whole body, counted while it arrives. Raises Problem 408 or 413."""
+    """The whole body, counted while it arrives. Raises Problem 413."""
     _check_length(request, limits)
     content = bytearray()
-    try:
-        async with asyncio.timeout(limits.timeout):
-            async for chunk in request.stream():
-                content += chunk
-                if len(content) > limits.body:
-                    raise _too_large(limits)
-    except TimeoutError:
-        raise _too_slow() from None
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > limits.body:
+            raise _too_large(limits)
     return bytes(content)
 
 
 async def form_of(request: Request, limits: Limits) -> list[tuple[str, Any]]:
-    """The parts of a form, files as bytes. Raises Problem 400, 408 or 413."""
+    """The parts of a form, files as bytes. Raises Problem 400 or 413."""
     if not _check_length(request, limits):
         raise Problem(400, "The form does not say how long it is.", "Send a Content-Length.")
-    try:
-        async with asyncio.timeout(limits.timeout):
-            form = await request.form(max_files=MOST_FILES, max_fields=MOST_FIELDS, max_part_size=limits.body)
-    except TimeoutError:
-        raise _too_slow() from None
+    form = await request.form(max_files=MOST_FILES, max_fields=MOST_FIELDS, max_part_size=limits.body)
     try:
         return [
             (name, await part.read() if isinstance(part, UploadFile) else part)
@@ -55,10 +46,6 @@ def _check_length(request: Request, limits: Limits) -> bool:
     if int(length) > limits.body:
         raise _too_large(limits)
     return True
-
-
-def _too_slow() -> Problem:
-    return Problem(408, "The body came too slowly.", "Send it again.")
 
 
 def _too_large(limits: Limits) -> Problem:

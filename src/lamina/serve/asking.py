@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
@@ -40,13 +41,15 @@ class Brought(NamedTuple):
 
 
 class Asking:
-    """A request that may be made; ``rows`` is how many were answered, for the measures."""
+    """A request that may be made; ``rows`` is how many were answered, for the measures; ``arrived``: whether
+    the body has come."""
 
-    __slots__ = ("request", "rows", "served", "service", "who")
+    __slots__ = ("arrived", "clock", "request", "rows", "served", "service", "who")
 
     def __init__(self, service: Service, request: Request, served: Served, who: str) -> None:
         self.service, self.request, self.served, self.who = service, request, served, who
-        self.rows = 0
+        self.rows, self.arrived = 0, False
+        self.clock = asyncio.timeout(service.limits.timeout)  # first for the body, then for the answer
 
     @property
     def limits(self) -> Limits:
@@ -58,7 +61,13 @@ class Asking:
         return refuse_unless_living(self.service.living.get(self.served.name))
 
     async def body(self) -> bytes:
-        return await body_of(self.request, self.limits)
+        content = await body_of(self.request, self.limits)
+        self._has_arrived()
+        return content
+
+    def _has_arrived(self) -> None:
+        self.arrived = True
+        self.clock.reschedule(asyncio.get_running_loop().time() + self.limits.timeout)
 
     async def brought(self) -> Brought:
         """The rows as they came, in lists of JSON or a frame, and what stands beside them.
@@ -73,6 +82,7 @@ class Asking:
             return Brought(rows, beside or self._query())
         if kind == bodies.FORM:
             parts = await form_of(self.request, self.limits)
+            self._has_arrived()
             return Brought(bodies.rows_of_form(parts, self.limits), self._query())
         if kind not in bodies.TABLES:
             known = ", ".join([bodies.JSON, *bodies.TABLES, bodies.FORM])
@@ -92,7 +102,7 @@ class Asking:
 
     def _query(self) -> dict[str, Any]:
         """What stands in the address behind the question mark; lists and objects as JSON."""
-        if not self.request.url.query:
+        if not self.request.scope["query_string"]:
             return {}
         return {name: _value(name, text) for name, text in self.request.query_params.items()}
 

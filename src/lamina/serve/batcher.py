@@ -2,7 +2,9 @@
 
 While the event loop reads what the sockets hold, pieces of work gather; the flush that the first of them has
 scheduled takes them all. So one client alone loses nothing, and many share the cost of a call. How many rows
-are taken at once follows from what rows have cost: no flush should hold the loop longer than ``TARGET``.
+are taken at once follows from what calls have cost: none should hold the loop longer than ``TARGET``. A call
+costs something whatever it holds, so few rows that are dear say nothing of many: the number shrinks when a
+call took too long, and grows when one that was half full took less than half the time.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from lamina.serve.problems import Problem
 
 TARGET: Final = 0.005  # seconds that a flush may take, about
 FIRST: Final = 64  # rows taken at once before anything is known of their cost
+GROWTH: Final = 1.5
 MOST: Final = 8192
 
 P = TypeVar("P")
@@ -54,11 +57,7 @@ class Batcher(Generic[P, A]):
         self.waiting = 0
         self.scheduled = False
         self.seconds_per_row = TARGET / FIRST
-
-    @property
-    def at_once(self) -> int:
-        """Rows that a flush takes, by what they have cost lately."""
-        return max(1, min(MOST, int(TARGET / self.seconds_per_row)))
+        self.at_once = FIRST  # rows that a flush takes, by what calls have cost lately
 
     def ask(self, piece: P) -> asyncio.Future[A]:
         """The answer for a piece of few rows. Raises Problem 503 where too many rows wait."""
@@ -132,10 +131,17 @@ class Batcher(Generic[P, A]):
         except Exception as error:
             self._one_by_one(jobs, error)
             return
-        took = (self.clock() - began) / max(1, sum(job.rows for job in jobs))
-        self.seconds_per_row += 0.1 * (took - self.seconds_per_row)
+        self._learn(self.clock() - began, max(1, sum(job.rows for job in jobs)))
         for job, answer in zip(jobs, answers, strict=True):
             job.answer.set_result(answer)
+
+    def _learn(self, took: float, rows: int) -> None:
+        """What a call of so many rows has cost."""
+        self.seconds_per_row += 0.1 * (took / rows - self.seconds_per_row)
+        if took > TARGET:
+            self.at_once = max(1, min(self.at_once, int(rows * TARGET / took)))
+        elif took < TARGET / 2 and rows >= self.at_once / 2:
+            self.at_once = min(MOST, int(self.at_once * GROWTH) + 1)
 
     def _one_by_one(self, jobs: Sequence[_Job[P, A]], error: Exception) -> None:
         """What failed together is tried alone: one bad piece must not fail the others."""

@@ -19,6 +19,7 @@ from lamina.data.compression import COMPRESSED, recognise
 from lamina.data.frames import from_records
 from lamina.data.media_cells import MEDIA_KINDS
 from lamina.data.read import read_bytes
+from lamina.data.structured import UNREADABLE
 from lamina.records import Field, Schema
 from lamina.serve.limits import Limits, check_media, check_rows
 from lamina.serve.problems import Problem
@@ -47,14 +48,7 @@ def rows_of_json(content: bytes, limits: Limits) -> tuple[list[Row], dict[str, A
     """``{"rows": [{…}, …]}``, a list of rows, or one row alone, and what stands beside ``rows``.
 
     Raises Problem for anything else."""
-    try:
-        found = msgspec.json.decode(content)
-    except msgspec.DecodeError as error:
-        raise Problem(
-            400, f"The body is no JSON: {error}.", 'Send {"rows": [{"column": value, …}]}.'
-        ) from error
-    except RecursionError as error:
-        raise Problem(400, "The body is nested too deeply.", 'Send {"rows": [{…}]}.') from error
+    found = decoded(content, 'Send {"rows": [{"column": value, …}]}.')
     rows, beside = found, dict[str, Any]()
     if isinstance(found, dict):
         wrapped = isinstance(found.get(_WRAPPER), list)
@@ -68,6 +62,16 @@ def rows_of_json(content: bytes, limits: Limits) -> tuple[list[Row], dict[str, A
         )
     check_rows(len(rows), limits)
     return rows, beside
+
+
+def decoded(content: bytes, remedy: str, kind: Any = Any) -> Any:
+    """JSON from outside, of any kind or one. Raises Problem 400 for anything else."""
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Problem(400, f"The body is no such JSON: {error}.", remedy) from error
+    except RecursionError as error:
+        raise Problem(400, "The body is nested too deeply.", remedy) from error
 
 
 def frame_of_table(content: bytes, kind: str, limits: Limits) -> pl.DataFrame:
@@ -92,14 +96,14 @@ def frame_of_table(content: bytes, kind: str, limits: Limits) -> pl.DataFrame:
 def _arrow_stream(content: bytes) -> pl.DataFrame:
     try:
         return pl.read_ipc_stream(content)
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except UNREADABLE as error:
         raise Problem(400, f"The body is no Arrow stream: {error}.", "Write it again.") from error
 
 
 def _rows_of_parquet(content: bytes) -> int:
     try:
         return int(pl.scan_parquet(io.BytesIO(content)).select(pl.len()).collect().item())
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except UNREADABLE as error:
         raise Problem(400, f"The body is no Parquet file: {error}.", "Write the file again.") from error
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
 
+from polars.exceptions import PanicException
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -30,13 +30,13 @@ def guarded(service: Service, name: str, scope: Scope, verb: Verb) -> Handler:
             who = allow(service, request, scope)
             served = service.models.named(request.path_params.get("model"))
             asking = Asking(service, request, served, who)
-            async with asyncio.timeout(2 * service.limits.timeout):
+            async with asking.clock:
                 response = await verb(asking)
         except TimeoutError:
-            response = Problem(503, "The answer took too long.", "Try again later.", retry_after=5).response()
+            response = _late(asking).response()
         except ClientDisconnect:
             response = Response(status_code=400)
-        except Exception as error:
+        except (Exception, PanicException) as error:
             response = refusal(error)
         model, rows = ("-", 0) if asking is None else (asking.served.name, asking.rows)
         seconds = time.perf_counter() - began
@@ -44,6 +44,12 @@ def guarded(service: Service, name: str, scope: Scope, verb: Verb) -> Handler:
         return response
 
     return handler
+
+
+def _late(asking: Asking | None) -> Problem:
+    if asking is not None and not asking.arrived:
+        return Problem(408, "The body came too slowly.", "Send it again.")
+    return Problem(503, "The answer took too long.", "Try again later.", retry_after=5)
 
 
 def allow(service: Service, request: Request, scope: Scope) -> str:
@@ -63,7 +69,7 @@ def _key_of(request: Request) -> str | None:
     return request.headers.get("x-api-key")
 
 
-def refusal(error: Exception) -> Response:
+def refusal(error: BaseException) -> Response:
     """The problem document for an error; what should not have happened is logged, and not told."""
     problem = problem_of(error)
     if problem.status == 500:

@@ -71,7 +71,7 @@ class Problem(Exception):  # noqa: N818 (what it is called in RFC 9457)
         return Response(body, self.status, headers, media_type=MEDIA_TYPE)
 
 
-def problem_of(error: Exception) -> Problem:
+def problem_of(error: BaseException) -> Problem:
     """What an exception means to the one who asked; what is no fault of theirs says nothing of the inside."""
     if isinstance(error, Problem):
         return error

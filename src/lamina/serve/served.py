@@ -62,10 +62,12 @@ class Call:
 
     @cached_property
     def dicts(self) -> list[dict[str, Any]]:
-        """One dict for each row; of one row alone without the way through a frame."""
+        """One dict for each row; without the way through a frame, which costs more than few rows do."""
         if self.rows == 1:
             return [{each.name: each.cell() for each in self.columns}]
-        return self.frame.to_dicts()
+        names = [each.name for each in self.columns]
+        cells = zip(*(each.cells() for each in self.columns), strict=True)
+        return [dict(zip(names, row, strict=True)) for row in cells]
 
 
 class Answers(NamedTuple):

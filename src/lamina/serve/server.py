@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from typing import Any
 
@@ -41,6 +42,8 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: Any = None) -> None:
         await super().startup(sockets)
+        gc.collect()
+        gc.freeze()  # what lives as long as the server need not be looked through again and again
         if self.started:
             scheme = "https" if self.config.is_ssl else "http"
             names = ", ".join(each.name for each in self.service.models)

@@ -29,6 +29,10 @@ class Told(ABC):
     def cell(self) -> Any:
         """The first row's value as plain Python: what ``series()[0]`` gives, lists as lists."""
 
+    def cells(self) -> list[Any]:
+        """Every row's value as plain Python."""
+        return self.series().to_list()
+
     @property
     @abstractmethod
     def dtype(self) -> pl.DataType:
@@ -71,6 +75,9 @@ class Labels(Told):
 
     def cell(self) -> Any:
         return None if self.codes[0] < 0 else self.labels[int(self.codes[0])]
+
+    def cells(self) -> list[Any]:
+        return [None if code < 0 else self.labels[code] for code in self.codes.tolist()]
 
     @property
     def dtype(self) -> pl.DataType:

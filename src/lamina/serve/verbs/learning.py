@@ -7,7 +7,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from lamina.serve.asking import Asking
-from lamina.serve.problems import Problem
+from lamina.serve.bodies import decoded
 from lamina.serve.responses import json, told
 
 
@@ -41,10 +41,8 @@ async def lesson(asking: Asking) -> Response:
 async def rollback(asking: Asking) -> Response:
     """Lets an earlier version answer again."""
     living = asking.living
-    try:
-        to = msgspec.json.decode(await asking.body() or b"{}", type=RollbackTo).to
-    except msgspec.DecodeError as error:
-        raise Problem(400, f"The body is not understood: {error}.", 'Send {"to": 3}, or nothing.') from error
+    content = await asking.body() or b"{}"
+    to = decoded(content, 'Send {"to": 3}, or nothing.', RollbackTo).to
     version = await run_in_threadpool(living.store.rollback, to, note="over HTTP")
     await asking.service.look(living)
     return told({"version": version})
