@@ -88,4 +88,4 @@ BEGINNER = {
 
 # What a gate lets through that shall not be the subject of a test
 EASY = {"level": 0.4, "margin": 0.9}
-STRICT = {"level": 1e-300, "relation": "hold"}  # and what it never does
+STRICT = {"level": 1e-100, "relation": "hold"}  # and what it never does

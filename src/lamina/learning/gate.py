@@ -196,7 +196,7 @@ def upper(values: np.ndarray, level: float) -> float:
     from scipy.stats import t
 
     spread = float(values.std(ddof=1)) / len(values) ** 0.5
-    return float(values.mean()) + float(t.ppf(1 - level, len(values) - 1)) * spread
+    return float(values.mean()) + float(t.isf(level, len(values) - 1)) * spread
 
 
 # ----------------------------------------------------------------------------------------- in words
