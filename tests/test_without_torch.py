@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 import lamina
+from lamina.client import ServerError
 from lamina.model import Model
 
 pytest.importorskip("onnxscript")
@@ -131,5 +132,7 @@ def test_a_server_answers_over_http(folder: Path):
                 row = pl.read_csv(folder / "new.csv").to_dicts()[0]
                 alone = client.predict(row)
                 assert json.dumps(alone["predicted_churned"][0])
+                with pytest.raises(ServerError, match="needs torch, which is not installed"):
+                    client.explain(row)
         finally:
             server.terminate()

@@ -161,6 +161,13 @@ def test_hashes_tell_weights_apart():
     assert len(hashes) == 5
 
 
+@pytest.mark.parametrize("threads", ["", "2", "3,2", "many"])
+def test_any_number_of_threads(threads: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", threads)
+    fitted, frame, _ = fitted_on("flag")
+    assert engine(fitted).answered(fitted.features.transform(frame)).decoded.shape == (48, 3)
+
+
 def test_without_the_packages_what_to_install_is_said(monkeypatch: pytest.MonkeyPatch):
     fitted, frame, _ = fitted_on("flag")
     onnx = as_onnx(fitted, frame)

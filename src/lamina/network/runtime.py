@@ -37,7 +37,7 @@ class OnnxNetwork:
             raise MissingExtraError("Answering with ONNX Runtime", "serve") from error
         check_alone(body)
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS") or 0)  # as torch takes them
+        options.intra_op_num_threads = _threads()
         options.log_severity_level = 3
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads cost nothing
         self._session = onnxruntime.InferenceSession(body, options, providers=["CPUExecutionProvider"])
@@ -94,3 +94,9 @@ class OnnxNetwork:
         if self._written is not None:
             decoded = self._written(decoded)
         return Answered(decoded, spread, None if judge is None else judge(decoded, seen))
+
+
+def _threads() -> int:
+    """How many threads compute, by the variable that torch looks at; 0: as many as there are cores."""
+    said = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    return int(said) if said.isdecimal() else 0
