@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from lamina.catalog import ANSWERS
-from lamina.features.targets.told import Column, Numbers, Told
+from lamina.features.targets.told import Numbers, Told
 from lamina.scores.ranking import Scores
 
 MOST_PROBABILITIES = 20  # classes or labels up to which each one gets a column of its own
@@ -122,6 +122,7 @@ class Target(ABC):
         """What the output layer tells (``Output.told``) → decoded answers."""
         return told
 
+    @abstractmethod
     def told(
         self,
         decoded: np.ndarray,
@@ -130,24 +131,17 @@ class Target(ABC):
         probabilities: bool | None = None,
         several: bool = False,
     ) -> Sequence[Told]:
-        """``answer_columns``, before they are columns."""
-        columns = self.answer_columns(decoded, answered, probabilities=probabilities, several=several)
-        return [Column(each) for each in columns]
+        """The answers, the first ``predicted_<target>``; null where ``answered`` is false.
 
-    @abstractmethod
-    def answer_columns(
-        self,
-        decoded: np.ndarray,
-        answered: np.ndarray,
-        *,
-        probabilities: bool | None = None,
-        several: bool = False,
-    ) -> list[pl.Series]:
-        """The answers as columns, the first ``predicted_<target>``; null where ``answered`` is false.
-
-        ``probabilities``: a column for each class (None: where there are at most ``MOST_PROBABILITIES``);
+        ``probabilities``: one for each class (None: where there are at most ``MOST_PROBABILITIES``);
         ``several``: probabilities carry the target's name, because other targets stand beside.
         """
+
+    def answer_columns(
+        self, decoded: np.ndarray, answered: np.ndarray, **asked: bool | None
+    ) -> list[pl.Series]:
+        """The same as columns."""
+        return [each.series() for each in self.told(decoded, answered, **asked)]  # type: ignore[arg-type]
 
     @abstractmethod
     def describe(self) -> str:
@@ -163,22 +157,10 @@ class Target(ABC):
         """The target that ``to_json`` wrote."""
 
 
-def floats(name: str, values: np.ndarray, answered: np.ndarray, dtype: Any = pl.Float32) -> pl.Series:
-    """A column of numbers, null where ``answered`` is false."""
-    return Numbers(name, values, answered, dtype == pl.Float32).series()
-
-
-def probability_columns(
-    target: str, names: tuple[str, ...], shares: np.ndarray, answered: np.ndarray, several: bool
-) -> list[pl.Series]:
-    """``probability_<name>`` for every class or label, ``shares`` ``(rows, name)``."""
-    return [each.series() for each in told_probabilities(target, names, shares, answered, several)]
-
-
 def told_probabilities(
     target: str, names: tuple[str, ...], shares: np.ndarray, answered: np.ndarray, several: bool
 ) -> list[Numbers]:
-    """The same, before they are columns."""
+    """``probability_<name>`` for every class or label, ``shares`` ``(rows, name)``."""
     prefix = f"probability_{target}_" if several else "probability_"
     return [Numbers(f"{prefix}{name}", shares[:, k], answered) for k, name in enumerate(names)]
 

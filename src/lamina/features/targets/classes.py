@@ -109,18 +109,6 @@ class ClassTarget(Target):
     def error(self, decoded: np.ndarray, answers: np.ndarray) -> float:
         return log_loss(decoded, answers)
 
-    def answer_columns(
-        self,
-        decoded: np.ndarray,
-        answered: np.ndarray,
-        *,
-        probabilities: bool | None = None,
-        several: bool = False,
-    ) -> list[pl.Series]:
-        """``predicted_<target>``, the ``probability`` of that class, and ``probability_<class>`` of each."""
-        told = self.told(decoded, answered, probabilities=probabilities, several=several)
-        return [each.series() for each in told]
-
     def told(
         self,
         decoded: np.ndarray,
@@ -129,6 +117,7 @@ class ClassTarget(Target):
         probabilities: bool | None = None,
         several: bool = False,
     ) -> list[Told]:
+        """``predicted_<target>``, the ``probability`` of that class, and ``probability_<class>`` of each."""
         chosen = np.where(answered, decoded.argmax(1), -1)
         name = f"probability_{self.column}" if several else "probability"
         told: list[Told] = [

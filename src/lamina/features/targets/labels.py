@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 
 from lamina.errors import TargetError
-from lamina.features.targets.base import Target, probability_columns, wants_all
+from lamina.features.targets.base import Target, told_probabilities, wants_all
+from lamina.features.targets.told import Column, Told
 from lamina.scores.labels import label_scores, labels_log_loss
 from lamina.scores.ranking import Scores
 
@@ -105,20 +106,21 @@ class LabelsTarget(Target):
     def error(self, decoded: np.ndarray, answers: np.ndarray) -> float:
         return labels_log_loss(decoded, answers)
 
-    def answer_columns(
+    def told(
         self,
         decoded: np.ndarray,
         answered: np.ndarray,
         *,
         probabilities: bool | None = None,
         several: bool = False,
-    ) -> list[pl.Series]:
+    ) -> list[Told]:
         """``predicted_<target>``, a list of the labels of probability 0.5 and more, and
         ``probability_<label>`` of each."""
-        columns = [self.decode(decoded >= 0.5, answered).alias(f"predicted_{self.column}")]
+        chosen = self.decode(decoded >= 0.5, answered).alias(f"predicted_{self.column}")
+        told: list[Told] = [Column(chosen)]
         if wants_all(probabilities, self.labels):
-            columns += probability_columns(self.column, self.labels, decoded, answered, several)
-        return columns
+            told += told_probabilities(self.column, self.labels, decoded, answered, several)
+        return told
 
     def describe(self) -> str:
         return f"{self.column!r}, any of {len(self.labels)} labels"

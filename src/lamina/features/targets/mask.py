@@ -13,7 +13,8 @@ from lamina.errors import TargetError
 from lamina.features.image import LARGEST_SIDE, common_size
 from lamina.features.masks import BRIGHT, as_png, open_mask, resized
 from lamina.features.media import sampled
-from lamina.features.targets.base import Target, floats
+from lamina.features.targets.base import Target
+from lamina.features.targets.told import Column, Numbers, Told
 from lamina.scores.masks import UNKNOWN, mask_scores
 from lamina.scores.ranking import Scores
 
@@ -117,14 +118,14 @@ class MaskTarget(Target):
     def error(self, decoded: np.ndarray, answers: np.ndarray) -> float:
         return 1 - self.judge(decoded, answers)["iou"]
 
-    def answer_columns(
+    def told(
         self,
         decoded: np.ndarray,
         answered: np.ndarray,
         *,
         probabilities: bool | None = None,
         several: bool = False,
-    ) -> list[pl.Series]:
+    ) -> list[Told]:
         """``predicted_<target>``, encoded PNG pictures with the values of the training masks, and the mean
         ``probability`` of their pixels."""
         values = np.array(self.values)[decoded[:, : self.pixels].astype(np.int64)]
@@ -134,8 +135,8 @@ class MaskTarget(Target):
         ]
         name = f"probability_{self.column}" if several else "probability"
         return [
-            pl.Series(f"predicted_{self.column}", files, dtype=pl.Binary),
-            floats(name, decoded[:, self.pixels :].mean(1), answered),
+            Column(pl.Series(f"predicted_{self.column}", files, dtype=pl.Binary)),
+            Numbers(name, decoded[:, self.pixels :].mean(1), answered),
         ]
 
     def describe(self) -> str:

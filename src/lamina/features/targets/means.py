@@ -60,17 +60,6 @@ class MeanTarget(Target):
     def error(self, decoded: np.ndarray, answers: np.ndarray) -> float:
         return self.judge(decoded, answers)["deviance"]
 
-    def answer_columns(
-        self,
-        decoded: np.ndarray,
-        answered: np.ndarray,
-        *,
-        probabilities: bool | None = None,
-        several: bool = False,
-    ) -> list[pl.Series]:
-        """``predicted_<target>``, the expected value."""
-        return [each.series() for each in self.told(decoded, answered)]
-
     def told(
         self,
         decoded: np.ndarray,
@@ -79,6 +68,7 @@ class MeanTarget(Target):
         probabilities: bool | None = None,
         several: bool = False,
     ) -> list[Told]:
+        """``predicted_<target>``, the expected value."""
         return [Numbers(f"predicted_{self.column}", self.values(decoded), answered, single=False)]
 
     def to_json(self) -> dict[str, Any]:

@@ -78,17 +78,6 @@ class NumberTarget(Target):
     def error(self, decoded: np.ndarray, answers: np.ndarray) -> float:
         return self.judge(decoded, answers)["rmse"]
 
-    def answer_columns(
-        self,
-        decoded: np.ndarray,
-        answered: np.ndarray,
-        *,
-        probabilities: bool | None = None,
-        several: bool = False,
-    ) -> list[pl.Series]:
-        """``predicted_<target>``."""
-        return [each.series() for each in self.told(decoded, answered)]
-
     def told(
         self,
         decoded: np.ndarray,
@@ -97,6 +86,7 @@ class NumberTarget(Target):
         probabilities: bool | None = None,
         several: bool = False,
     ) -> list[Told]:
+        """``predicted_<target>``."""
         return [Numbers(f"predicted_{self.column}", self.values(decoded), answered, single=False)]
 
     def describe(self) -> str:

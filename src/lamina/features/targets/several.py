@@ -12,6 +12,7 @@ import polars as pl
 from lamina.catalog import ANSWERS, part
 from lamina.errors import TargetError
 from lamina.features.targets.base import Target
+from lamina.features.targets.told import Told
 from lamina.records import Schema
 from lamina.scores.ranking import Scores
 
@@ -177,19 +178,19 @@ class SeveralTarget(Target):
     def metrics(self) -> tuple[str, ...]:
         return (JOINT, *(f"{each.column}.{name}" for each in self.parts for name in each.metrics))
 
-    def answer_columns(
+    def told(
         self,
         decoded: np.ndarray,
         answered: np.ndarray,
         *,
         probabilities: bool | None = None,
-        several: bool = True,
-    ) -> list[pl.Series]:
-        """The columns of every target."""
+        several: bool = False,
+    ) -> list[Told]:
+        """The answers of every target."""
         return [
-            column
+            told
             for each, own in zip(self.parts, self.decoded_of(decoded), strict=True)
-            for column in each.answer_columns(own, answered, probabilities=probabilities, several=True)
+            for told in each.told(own, answered, probabilities=probabilities, several=True)
         ]
 
     def describe(self) -> str:

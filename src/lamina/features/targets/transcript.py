@@ -11,7 +11,8 @@ import numpy as np
 import polars as pl
 
 from lamina.errors import TargetError
-from lamina.features.targets.base import Target, floats
+from lamina.features.targets.base import Target
+from lamina.features.targets.told import Column, Numbers, Told
 from lamina.scores.ctc import spelt
 from lamina.scores.ranking import Scores
 from lamina.scores.transcripts import transcript_scores
@@ -112,22 +113,22 @@ class TranscriptTarget(Target):
         """Log probabilities ``(rows, frame, symbol)`` → the most probable transcripts."""
         return spelt(told)
 
-    def answer_columns(
+    def told(
         self,
         decoded: np.ndarray,
         answered: np.ndarray,
         *,
         probabilities: bool | None = None,
         several: bool = False,
-    ) -> list[pl.Series]:
+    ) -> list[Told]:
         """``predicted_<target>`` and the ``probability`` of that transcript."""
         texts = [
             self.text(row) if known else None for row, known in zip(decoded[:, 1:], answered, strict=True)
         ]
         name = f"probability_{self.column}" if several else "probability"
         return [
-            pl.Series(f"predicted_{self.column}", texts, dtype=pl.String),
-            floats(name, np.exp(decoded[:, 0]), answered),
+            Column(pl.Series(f"predicted_{self.column}", texts, dtype=pl.String)),
+            Numbers(name, np.exp(decoded[:, 0]), answered),
         ]
 
     def describe(self) -> str:
