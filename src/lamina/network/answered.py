@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from lamina.network.engine import Answered, Judge, rows_at_once
 from lamina.network.network import Network
+from lamina.network.side_by_side import side_by_side
 
 
 def answered(network: Network, arrays: Mapping[str, np.ndarray], judge: Judge | None = None) -> Answered:
@@ -42,20 +44,22 @@ def _batches(network: Network, arrays: Mapping[str, np.ndarray]) -> Iterator[dic
         }
 
 
-@torch.inference_mode()
 def answered_batches(
     network: Network, batches: Iterable[dict[str, Tensor]], judge: Judge | None = None
 ) -> Answered:
     """The same for rows that are tensors already, batch after batch."""
     if network.training:
         network.eval()
-    parts = []
-    for batch in batches:
-        scores, seen = network.told(batch)
-        decoded, spread = network.output.answer(scores).cpu().numpy(), network.output.spread(scores)
-        novelty = None if judge is None else judge(decoded, [each.float().cpu().numpy() for each in seen])
-        parts.append(Answered(decoded, spread.cpu().numpy(), novelty))
-    return Answered.joined(parts)
+    one = partial(_answered, network, judge)
+    return Answered.joined(side_by_side(one, batches))
+
+
+@torch.inference_mode()
+def _answered(network: Network, judge: Judge | None, batch: dict[str, Tensor]) -> Answered:
+    scores, seen = network.told(batch)
+    decoded, spread = network.output.answer(scores).cpu().numpy(), network.output.spread(scores)
+    novelty = None if judge is None else judge(decoded, [each.float().cpu().numpy() for each in seen])
+    return Answered(decoded, spread.cpu().numpy(), novelty)
 
 
 def writable(array: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from lamina.network.architecture import Architecture
 from lamina.network.engine import Answered, EngineName, Judge
 from lamina.network.hidden.additive import Additive
 from lamina.network.hidden.perceptron import Perceptron
-from lamina.network.hidden.product import FEWEST, weighted_sums
+from lamina.network.hidden.product import weighted_sums
 from lamina.network.inputs.base import Batch, Input, layer_class
 from lamina.network.outputs.base import Output
 from lamina.network.outputs.several import make_output
@@ -156,9 +156,8 @@ class Network(nn.Module):
         return seen.transpose(0, 1).flatten(1)
 
     def product(self, rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-        """``rows @ matrix``, float32, as fast as the layers multiply."""
-        if len(rows) < FEWEST:
-            return rows @ matrix
+        """``rows @ matrix``, float32, as fast as the layers multiply: threads of numpy and of torch would
+        wait for each other."""
         with torch.inference_mode():
             return weighted_sums(torch.from_numpy(rows), torch.from_numpy(matrix).T, None).numpy()
 

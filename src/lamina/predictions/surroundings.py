@@ -49,8 +49,9 @@ class Surroundings:
         class than to the middle of all. ``product`` multiplies matrices."""
         placed = product(hashed(seen) - self._centre, self._onto)
         own, all_in_all = placed[:, : len(self.centre)], placed[:, len(self.centre) :]
+        nearer = self._middles - 2 * product(own, self._means)
         # Classes first: the least of a few numbers side by side takes numpy longer than the products
-        nearer = (self._middles - 2 * self._means @ own.T).min(0)
+        nearer = np.ascontiguousarray(nearer.T).min(0)
         nearest = np.maximum(_lengths(own) + nearer, 0.0).astype(np.float64)
         return nearest - _lengths(all_in_all) if self.relative else nearest
 
@@ -64,12 +65,13 @@ class Surroundings:
 
     @cached_property
     def _means(self) -> np.ndarray:
-        return self.means.astype(np.float32)
+        """``(values, class)``."""
+        return np.ascontiguousarray(self.means.T, np.float32)
 
     @cached_property
     def _middles(self) -> np.ndarray:
-        """How far the classes' means are from the middle of all, squared, ``(class, 1)``."""
-        return _lengths(self._means)[:, None]
+        """How far the classes' means are from the middle of all, squared, ``(class,)``."""
+        return _lengths(self.means).astype(np.float32)
 
     @cached_property
     def _onto(self) -> np.ndarray:
