@@ -51,7 +51,8 @@ def answered_batches(
     if network.training:
         network.eval()
     one = partial(_answered, network, judge)
-    return Answered.joined(side_by_side(one, batches))
+    on_cpu = next(network.parameters()).device.type == "cpu"
+    return Answered.joined(side_by_side(one, batches) if on_cpu else map(one, batches))
 
 
 @torch.inference_mode()

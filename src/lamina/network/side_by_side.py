@@ -1,4 +1,4 @@
-"""Batches computed side by side, each by one thread: small products are not worth being shared out."""
+"""Work done side by side, each piece by one thread: small products are not worth being shared out."""
 
 from __future__ import annotations
 
@@ -8,24 +8,21 @@ from itertools import chain, islice
 from typing import Final, TypeVar
 
 import torch
-from torch import Tensor
 
-AHEAD: Final = 4  # batches a thread that wait, so that none is idle; more would only take memory
+AHEAD: Final = 4  # pieces a thread that wait, so that none is idle; more would only take memory
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
-def side_by_side(
-    compute: Callable[[dict[str, Tensor]], T], batches: Iterable[dict[str, Tensor]]
-) -> Iterator[T]:
-    """``compute`` of every batch, in their order: one thread a batch, as many threads as torch has.
+def side_by_side(compute: Callable[[S], T], pieces: Iterable[S]) -> Iterator[T]:
+    """``compute`` of every piece, in their order: one thread a piece, as many as torch has.
 
-    In a batch of 2,048 rows the threads of one product wait for each other longer than they compute. One
-    batch alone, and batches on a GPU, are computed here."""
-    rest, threads = iter(batches), torch.get_num_threads()
+    In a batch of some thousand rows the threads of one product wait for each other longer than they compute.
+    A piece alone is computed here."""
+    rest, threads = iter(pieces), torch.get_num_threads()
     first = list(islice(rest, 2))
-    on_cpu = all(each.device.type == "cpu" for batch in first for each in batch.values())
-    if len(first) < 2 or threads < 2 or not on_cpu:
+    if len(first) < 2 or threads < 2:
         yield from map(compute, chain(first, rest))
         return
     with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:

@@ -11,13 +11,14 @@ from torch import Tensor, nn
 from lamina.features import wordpiece
 from lamina.features.text import FIRST, TextFeature
 from lamina.network.hidden.encoder import Encoder, EncoderSizes, pooled
+from lamina.network.in_parts import in_parts
 from lamina.network.inputs.base import Batch, Input, Situation
 from lamina.network.pretrained import minilm
 from lamina.records import Choice
 
 SCALE = 0.1  # standard deviation with which the vectors start
 PACE = 1 / 30  # of the learning rate: what was learnt from a billion sentences is not to be forgotten
-TOGETHER = 16  # texts of like length that the encoder reads at once
+TOGETHER = 8  # texts of like length that the encoder reads at once
 HIDDEN = "no known word, and every token hidden from the encoder"
 MANY = 100_000  # n-grams from which their vectors are shorter
 
@@ -221,13 +222,13 @@ def encoded(encoder: Encoder, tokens: Tensor) -> Tensor:
         mean = pooled(encoder(tokens.long()).float(), tokens)
         return F.normalize(mean, dim=1) * encoder.sizes.width**0.5
     lengths, width = (tokens > 0).sum(1), encoder.sizes.width
-    vectors = torch.zeros(len(tokens), width, device=tokens.device)
-    for rows in lengths.argsort(stable=True).split(TOGETHER):
-        if len(rows):
-            part = tokens[rows, : max(1, int(lengths[rows].max()))].long()
-            mean = pooled(encoder(part).float(), part)
-            vectors[rows] = F.normalize(mean, dim=1) * width**0.5
-    return vectors
+    groups = [rows for rows in lengths.argsort(stable=True).split(TOGETHER) if len(rows)]
+    parts = [tokens[rows, : max(1, int(lengths[rows].max()))].long() for rows in groups]
+    if not parts:
+        return torch.zeros(0, width, device=tokens.device)
+    means = in_parts(lambda part: pooled(encoder(part).float(), part), parts, encoder)
+    vectors = F.normalize(torch.cat(means), dim=1) * width**0.5
+    return vectors[torch.cat(groups).argsort()]
 
 
 def with_vectors(encoder: Encoder, name: str, ends: list[tuple[Batch, Batch]]) -> list[tuple[Batch, Batch]]:
