@@ -92,7 +92,7 @@ def _for_pictures(features: Features, target: Target, rows: int, settings: Setti
     seen = [each for each in features if isinstance(each, ImageFeature | VideoFeature)]
     grey = all(each.channels == 1 for each in seen)
     large = any(isinstance(each, ImageFeature) and max(each.height, each.width) > LARGE for each in seen)
-    passes = {"fast": (1, 3, 3), "good": (6, 14, 9.5), "best": (12, 24, 20)}[settings.quality][
+    passes = {"fast": (1, 3, 3), "good": (7, 14, 9.5), "best": (12, 24, 20)}[settings.quality][
         0 if grey else 2 if large else 1
     ]
     batch = 256
