@@ -16,18 +16,18 @@ class Kept(Generic[T]):
     that move all weights at once do not count that as a change."""
 
     def __init__(self) -> None:
-        self._state: list[tuple[int, int]] = []
-        self._value: T | None = None
+        self._kept: tuple[list[tuple[int, int]], T] | None = None
 
     def of(self, weights: Sequence[Tensor], compute: Callable[[], T]) -> T:
         """The value, computed anew where one of the weights has changed."""
         state = [(each.data_ptr(), each._version) for each in weights]
-        if self._value is None or self._state != state:
-            self._state, self._value = state, compute()
-        return self._value
+        kept = self._kept  # looked at once: other threads may answer with the same layer
+        if kept is None or kept[0] != state:
+            kept = self._kept = state, compute()
+        return kept[1]
 
     def forget(self) -> None:
-        self._value = None
+        self._kept = None
 
 
 def learning(layer: nn.Module) -> bool:
