@@ -13,7 +13,7 @@ from lamina.errors import ExportError
 from lamina.features.base import Arrays
 from lamina.features.made import made_rows
 from lamina.network.answered import seen_by
-from lamina.network.export import exported
+from lamina.network.export import exported, filled_up
 from lamina.network.graph import Graph, Onnx, hash_of
 from lamina.network.runtime import OnnxNetwork
 from lamina.training.fitted import Fitted
@@ -47,6 +47,7 @@ def as_onnx(fitted: Fitted, frame: pl.DataFrame | None = None, on: str = "") -> 
         gap=0.0,
         rows=len(next(iter(arrays.values()))),
         on=on,
+        filled_up=filled_up(network),
     )
     engine = OnnxNetwork(body, graph, fitted.engine.in_torch, fitted.target.written)
     gap, seen = _gaps(fitted, engine, arrays)

@@ -21,7 +21,9 @@ from starlette.concurrency import run_in_threadpool
 
 from lamina.data.table import Table
 from lamina.decisions.of_model import Made
+from lamina.errors import MissingExtraError, NoGraphError
 from lamina.serve import bodies
+from lamina.serve.behind import Behind, behind
 from lamina.serve.limits import Limits
 from lamina.serve.problems import Problem
 from lamina.serve.served import Answers, Served
@@ -99,6 +101,7 @@ class Living:
         self.unlogged: deque[Answered | Decided] = deque()
         self.writing = threading.Lock()
         self.waiting = 0
+        self.behind: Behind | None = None
         self.jobs: dict[str, Job] = {}
         self.learning: asyncio.Task[None] | None = None
 
@@ -108,8 +111,25 @@ class Living:
         return Served(self.name, self.store.model(version), str(version))
 
     def newer(self, than: Served) -> Served | None:
-        """The champion, where it is another version than this one."""
-        return None if str(self.store.version) == than.version else self.champion()
+        """The champion, where it is another version than this one. Where it cannot be loaded here, ``behind``
+        says so; a version is never written again, so it is not tried twice."""
+        version = str(self.store.version)
+        if version == than.version:
+            self.behind = None
+            return None
+        if self.behind is not None and self.behind.champion == version:
+            return None
+        try:
+            found = self.champion()
+        except (NoGraphError, MissingExtraError) as error:
+            self.behind = behind(self.name, version, than.version, error, self.store.place)
+            log.error(
+                "%s: version %s goes on answering, %s should. %s %s",
+                self.name, than.version, version, self.behind.problem, self.behind.remedy,
+            )  # fmt: skip
+            return None
+        self.behind = None
+        return found
 
     # ------------------------------------------------------------------------------------ the log
 
