@@ -22,6 +22,8 @@ class Graph(msgspec.Struct, frozen=True, kw_only=True):
     ``learnt`` how many numbers training adjusted. ``gap`` is the largest
     difference from torch's answers, against 1 or the number's own size, on ``rows`` rows: ``on`` says whose.
     ``filled_up`` are groups of inputs that may be cut after the last value of the first that is not 0.
+    ``int8``: large matrices have weights of 8 bits; ``scores`` are then the network's metric on those rows
+    before and with them.
     """
 
     inputs: tuple[str, ...]
@@ -32,6 +34,8 @@ class Graph(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     on: str
     filled_up: tuple[tuple[str, ...], ...] = ()
+    int8: bool = False
+    scores: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
