@@ -14,7 +14,6 @@ import argparse
 import asyncio
 import base64
 import io
-import json
 import os
 import subprocess
 import sys
@@ -31,6 +30,7 @@ import numpy as np
 import polars as pl
 
 import lamina
+from lamina.data.write import flat
 from lamina.model import Model
 
 CLOSE: Final = 1e-5
@@ -80,7 +80,7 @@ def through_every_door(model: Model, rows: pl.DataFrame, folder: Path) -> Iterat
 
 def apart(wanted: pl.DataFrame, answers: pl.DataFrame, kept: int) -> Gap:
     """The first answers beside those wanted; ``kept`` is how many rows the novelty was judged by."""
-    wanted = wanted[: answers.height]
+    wanted, answers = flat(wanted[: answers.height]), flat(answers)
     numbers, others, ranks = 0.0, 0, 0.0
     for column in wanted:
         other = answers[column.name]
@@ -99,12 +99,8 @@ def apart(wanted: pl.DataFrame, answers: pl.DataFrame, kept: int) -> Gap:
 
 
 def _plain(cell: Any) -> Any:
-    """A cell as text formats hold it: lists as JSON."""
-    if isinstance(cell, pl.Series):
-        cell = cell.to_list()
-    return (
-        json.dumps(cell, default=str) if isinstance(cell, list) else str(cell) if cell is not None else None
-    )
+    """A cell as text, whatever the form it came in did to its type."""
+    return None if cell is None else str(cell).lower()
 
 
 def _rows(answers: Iterator[list[dict[str, Any]]]) -> pl.DataFrame:
