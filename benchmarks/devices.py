@@ -21,6 +21,7 @@ import numpy as np
 import polars.selectors as cs
 
 from benchmarks.sets import SETS
+from lamina.data.read import read
 
 MILLION, HELD_OUT, COMPARED = 1_000_000, 100_000, 5_000
 Row = dict[str, Any]
@@ -84,7 +85,7 @@ def fit(job: Row) -> Row:
 
 def difference(one: Any, other: Any, test: Any) -> float:
     """The largest difference between the numbers that two models answer the first test rows with."""
-    head = test.head(COMPARED)
+    head = read(test, part="test").frame.head(COMPARED)
     tables = [each.predict(head, probabilities=True).select(cs.float()).to_numpy() for each in (one, other)]
     return float(np.abs(tables[0] - tables[1]).max())
 

@@ -37,9 +37,7 @@ def test_recorded_steps_lead_where_others_do(rows: pl.DataFrame, monkeypatch: py
 
 def test_a_step_that_cannot_be_recorded_is_made_as_usual(rows: pl.DataFrame) -> None:
     on = lamina.Machine(device="cuda", progress=False)
-    model = lamina.fit(
-        rows, ["y", "c"], on=on, quality="fast"
-    )
+    model = lamina.fit(rows, ["y", "c"], on=on, quality="fast")
     assert model.evaluate(rows).scores["y.accuracy"] > 0.75
 
 
