@@ -22,25 +22,20 @@ GPU = torch.device("cuda:0")
 # Operations that may be given tensors of both devices: copies, and look-ups by indices of the processor
 BOTH = ("_to_copy", "copy_", "aten::index.Tensor", "aten::index_put", "aten::_index_put")
 
-marks: dict[int, bool] = {}  # address of a storage → whether it counts as the GPU's
-
 
 class WrongDeviceError(RuntimeError):
     """What CUDA would have refused."""
 
 
-def address(tensor: Tensor) -> int:
-    return tensor.untyped_storage().data_ptr()
-
-
 def marked(tensor: Tensor) -> bool:
+    """Whether the tensor's memory counts as the GPU's."""
     with torch._C.DisableTorchFunction():
-        return marks.get(address(tensor), False)
+        return getattr(tensor.untyped_storage(), "gpu", False)
 
 
 def mark(tensor: Tensor, gpu: bool) -> Tensor:
     with torch._C.DisableTorchFunction():
-        marks[address(tensor)] = gpu
+        tensor.untyped_storage().gpu = gpu  # type: ignore[attr-defined]
     return tensor
 
 
@@ -51,7 +46,7 @@ class Operations(TorchDispatchMode):
         given = [
             each for each in tree_leaves((args, kwargs or {})) if isinstance(each, Tensor) and each.numel()
         ]
-        kinds = {marks.get(address(each), False) for each in given if each.ndim}
+        kinds = {marked(each) for each in given if each.ndim}
         if len(kinds) == 2 and not any(name in func.name() for name in BOTH):
             raise WrongDeviceError(
                 f"{func.name()} of {[(tuple(each.shape), marked(each)) for each in given]}"
@@ -59,10 +54,10 @@ class Operations(TorchDispatchMode):
         out = func(*args, **(kwargs or {}))
         if func.name().startswith(("aten::copy_", "aten::set_")):  # makes nothing
             return out
-        old, gpu = {address(each) for each in given}, any(marks.get(address(each), False) for each in given)
-        for each in tree_leaves(out):
-            if isinstance(each, Tensor) and address(each) not in old:
-                marks[address(each)] = gpu
+        if any(map(marked, given)):
+            for each in tree_leaves(out):
+                if isinstance(each, Tensor):
+                    mark(each, True)
         return out
 
 
@@ -113,10 +108,6 @@ def _is_gpu(device: Any) -> bool:
     return device is not None and str(device).startswith("cuda")
 
 
-def _of_cpu(make: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    return lambda *args, **kwargs: mark(make(*args, **kwargs), False)
-
-
 def _copied(copy: Callable[..., Tensor]) -> Callable[..., Tensor]:
     def made(self: Tensor, memo: Any) -> Tensor:
         out = copy(self, memo)
@@ -135,12 +126,8 @@ def pretend_gpu() -> Iterator[None]:
         patch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
         patch.setattr(torch.cuda, "get_device_name", lambda *_: "a pretended GPU")
         patch.setattr(torch, "autocast", lambda _, *args, **kwargs: autocast("cpu", *args, **kwargs))
-        for name in ("from_numpy", "frombuffer"):
-            patch.setattr(torch, name, _of_cpu(getattr(torch, name)))
         for kind in (Tensor, torch.nn.Parameter):
             patch.setattr(kind, "__deepcopy__", _copied(kind.__deepcopy__))
         patch.setattr("lamina.training.loop.FEW", 10**9)
-        marks.clear()
         with Calls(), Operations():
             yield
-        marks.clear()
