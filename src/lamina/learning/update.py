@@ -30,8 +30,8 @@ from lamina.learning.records import Drift, LearnSettings, UpdateReport, Verdict
 from lamina.learning.replay import kept
 from lamina.learning.trained import Trained
 from lamina.learning.way import Way, go
-from lamina.predictions.evaluate import answered_rows, judge
-from lamina.records import Field, Schema
+from lamina.predictions.evaluate import judge
+from lamina.records import Field
 from lamina.training.fitted import Fitted
 from lamina.training.loop import Training
 from lamina.training.precision import Machine
@@ -84,11 +84,11 @@ def update(
     parts = parted(checked.frame, ids, back, memory, champion.update)
     candidate, verdict = _learnt_and_judged(run, parts, checked.fields, moved, number)
     with run.step("remember"):
-        schema = Schema((*champion.fitted.schema, *checked.fields))
+        schema = champion.fitted.schema.with_fields(checked.fields)
         losses = row_losses_for(champion.fitted, checked.frame).loss
         keep = np.full(checked.frame.height, not contradicted(verdict)) | back
         if verdict.followed:
-            memory = _agreeing(memory, champion, candidate.fitted)
+            memory = _agreeing(memory, champion, candidate.fitted, checked.frame)
         memory = memory.with_rows(
             checked.frame.filter(pl.Series(keep)),
             schema,
@@ -120,26 +120,28 @@ def _learnt_and_judged(
         learnt = learn(grown, what, plan, run.machine, lambda now: run.watch("learn", now))
     with run.step("judge"):
         relation = any(each.what == "relation" and each.moved for each in moved)
-        judges = Judges(champion.fitted, grown.target, parts, settings, relation=relation)
+        judges = Judges(champion.fitted, grown, parts, settings, relation=relation)
         classes = any(each.what in ("class", "label") for each in run.grown)
         gone = go(Way(grown, learnt, what, classes=classes), judges)
         run.rows |= {"judged": judges.new.height, "judged on old": judges.old.height}
-        run.way, run.scores = gone.share, judges.scores(gone.fitted)
-        fitted = with_novelty(gone.fitted, judges.honest, what)
+        run.way, run.scores = gone.share, judges.scores(gone.seen)
+        fitted = with_novelty(gone.seen.fitted, judges.honest, what)
         fitted = replace(fitted, rows={**fitted.rows, "train": len(what), "update": number})
         baseline = renewed_baseline(champion, fitted, what, settings.seed)
         evaluation = champion.evaluation  # where hardly a row is new, there is nothing to tell of it
         if judges.new.height:
-            rows = answered_rows(fitted, baseline, judges.new)
+            rows = judges.evaluated(gone.seen, baseline)
             evaluation = judge(fitted, baseline, rows, "new rows held back", bounded=True)
     return Trained(fitted, baseline, evaluation), gone.verdict
 
 
-def _agreeing(memory: Memory, champion: Trained, candidate: Fitted) -> Memory:
+def _agreeing(memory: Memory, champion: Trained, candidate: Fitted, new: pl.DataFrame) -> Memory:
     """Once the relation is another one: without the rows that the champion was judged on, which tell of a
-    world that is gone, and without those to learn from that are answered worse by what is true now."""
+    world that is gone, and without those to learn from that are answered worse by what is true now. Columns
+    of the ``new`` rows that came later are missing in old ones."""
     old = memory.rows.filter(pl.col(UPDATE) <= champion.update)
-    before, after = (row_losses_for(each, bare(old)).error for each in (champion.fitted, candidate))
+    cells = pl.concat([new[:0], bare(old)], how="diagonal_relaxed")
+    before, after = (row_losses_for(each, cells).error for each in (champion.fitted, candidate))
     gone = pl.Series(after > before) | (old[PART] == "judge")
     return memory.forget(old.filter(gone)[ID].to_list())
 
