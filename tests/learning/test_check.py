@@ -128,6 +128,13 @@ def test_growth_and_noise_are_no_units() -> None:
     assert unit_factor(rng.integers(0, 2, 100).astype(float), 10.0 * rng.integers(0, 2, 100)) is None
 
 
+def test_numbers_that_spread_over_orders_of_magnitude_are_smaller_one_season_and_no_other_unit() -> None:
+    rng = np.random.default_rng(0)
+    winter, summer = rng.lognormal(6, 2.0, 2000), rng.lognormal(3.1, 1.6, 2000)
+    assert unit_factor(winter, summer) is None
+    assert unit_factor(winter, rng.lognormal(6, 2.0, 2000) / 1000) == 1 / 1000
+
+
 def test_new_columns_are_read_unless_they_are_unfit() -> None:
     rng = np.random.default_rng(0)
     frame = new().with_columns(

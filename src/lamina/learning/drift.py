@@ -8,7 +8,7 @@ relation and the network's own features, a third each.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -16,7 +16,8 @@ import numpy as np
 import polars as pl
 
 from lamina.learning.losses import RowLosses, losses_of
-from lamina.learning.memory import UPDATE, WEIGHT, Memory, bare
+from lamina.learning.memory import ID, UPDATE, WEIGHT, Memory, bare
+from lamina.learning.recalled import Recalled
 from lamina.learning.records import Drift, LearnSettings
 from lamina.learning.two_samples import (
     Apart,
@@ -41,16 +42,25 @@ BINS: Final = 10
 
 
 def drift(
-    fitted: Fitted, frame: pl.DataFrame, memory: Memory, settings: LearnSettings, *, since: int = 10**9
+    champion: Recalled,
+    frame: pl.DataFrame,
+    memory: Memory,
+    settings: LearnSettings,
+    *,
+    ids: Sequence[str],
+    since: int = 10**9,
 ) -> tuple[Drift, ...]:
-    """Everything that was compared, what moved first. ``frame`` are the new rows, conformed; ``since``: the
-    update that made the champion."""
-    old, unseen = reference(memory, since)
-    new = _some(frame, settings.seed)
+    """Everything that was compared, what moved first. ``frame`` are the new rows, conformed, ``ids`` theirs;
+    ``since``: the update that made the champion."""
+    fitted = champion.fitted
+    rows, unseen = reference(memory, since)
+    chosen = _chosen(frame.height, settings.seed, MOST)
+    old, new = bare(rows), frame[chosen]
     if min(old.height, new.height) < LEAST:
         return ()
     rng = np.random.default_rng((settings.seed, 3))
-    (told, hidden), (said, now_hidden) = _seen(fitted, old), _seen(fitted, new)
+    told, hidden = _seen(champion, old, rows[ID].to_list())
+    said, now_hidden = _seen(champion, new, np.array(ids, object)[chosen].tolist())
     old_losses = losses_of(fitted.target, told, fitted.target.encode(old))
     answers = fitted.target.encode(new)
     known = np.flatnonzero(answers >= 0) if fitted.target.codes else np.arange(new.height)
@@ -64,17 +74,17 @@ def drift(
 
 
 def reference(memory: Memory, since: int) -> tuple[pl.DataFrame, bool]:
-    """Rows to compare with, and whether the champion has never learnt from them; of those that it has, as
-    many of each kind as they stand for."""
+    """Rows to compare with, bookkeeping included, and whether the champion has never learnt from them; of
+    those that it has, as many of each kind as they stand for."""
     rows = memory.to_judge().filter(pl.col(UPDATE) <= since)
     if rows.height >= LEAST:
-        return bare(rows).head(MOST), True
+        return rows.head(MOST), True
     rows = memory.to_learn().filter(pl.col(UPDATE) <= since)
     if not rows.height:
-        return bare(rows), False
+        return rows, False
     weight = rows[WEIGHT].to_numpy()
     chance = np.random.default_rng(0).random(rows.height) < weight / weight.max()
-    return bare(rows.filter(pl.Series(chance))).head(MOST), False
+    return rows.filter(pl.Series(chance)).head(MOST), False
 
 
 # ------------------------------------------------------------------------------- what is compared
@@ -139,7 +149,8 @@ def _relation(
 
 def _features(old: np.ndarray, new: np.ndarray, rng: np.random.Generator) -> Drift:
     """``old`` and ``new`` are what the network sees in the rows, ``(rows, width)``."""
-    apart = clouds_apart(*(each[_chosen(len(each), 0, CLOUD)] for each in (old, new)), rng)
+    old, new = (each[_chosen(len(each), 0, CLOUD)] for each in (old, new))
+    apart = clouds_apart(old, new, rng)
     return Drift(
         what="features",
         measure="energy distance",
@@ -154,11 +165,13 @@ def _features(old: np.ndarray, new: np.ndarray, rng: np.random.Generator) -> Dri
 # ---------------------------------------------------------------------------------------- helpers
 
 
-def _seen(fitted: Fitted, frame: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+def _seen(champion: Recalled, frame: pl.DataFrame, ids: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """What the network says of every row, calibrated, and what it sees there, the last of the layers that
     tell, float32 ``(rows, width)``."""
+    fitted = champion.fitted
     parts = [seen_by(fitted.network, arrays) for arrays, _ in encoded(fitted.features, frame)]
     decoded = np.concatenate([each for each, _ in parts])
+    champion.note(ids, decoded)
     return calibrated(fitted, decoded), np.concatenate([seen[-1] for _, seen in parts])
 
 
@@ -204,11 +217,6 @@ def _numbers_apart(old: pl.Series, new: pl.Series) -> Apart:
 
 def _floats(series: pl.Series) -> np.ndarray:
     return series.cast(pl.Float64).fill_null(np.nan).to_numpy()
-
-
-def _some(frame: pl.DataFrame, seed: int) -> pl.DataFrame:
-    """At most so many rows as are compared, by chance, in their order."""
-    return frame if frame.height <= MOST else frame[_chosen(frame.height, seed, MOST)]
 
 
 def _chosen(count: int, seed: int, most: int) -> np.ndarray:

@@ -15,9 +15,10 @@ from lamina.network.answered import seen_by
 from lamina.network.engine import Answered
 from lamina.predictions.calibration import Calibrator
 from lamina.predictions.confidence import CALIBRATED, Confidence
-from lamina.predictions.novelty import FEWEST, MOST_KEPT, MOST_LEARNT, Novelty
+from lamina.predictions.novelty import FEWEST, MOST_KEPT, Novelty
 from lamina.training.fitted import Fitted
 
+ENOUGH_LEARNT: Final = 2_000  # rows learnt from, whose surroundings tell what is new
 ENOUGH: Final = 400  # rows that correct probabilities; with fewer the champion's correction stays
 
 
@@ -66,7 +67,7 @@ def _novelty(fitted: Fitted, arrays: Sequence[Arrays], what: Lesson) -> Novelty:
     kept = [seen_by(network, each) for each in arrays]
     decoded = np.concatenate([each for each, _ in kept])
     layers = [np.concatenate(layer) for layer in zip(*(seen for _, seen in kept), strict=True)]
-    some = np.unique(np.linspace(0, len(what) - 1, min(len(what), MOST_LEARNT)).astype(np.int64))
+    some = np.unique(np.linspace(0, len(what) - 1, min(len(what), ENOUGH_LEARNT)).astype(np.int64))
     _, learnt = seen_by(network, {name: each[some] for name, each in what.arrays.items()})
     return Novelty.found(
         target,

@@ -20,6 +20,7 @@ from lamina.learning.honest import ENOUGH, with_confidence
 from lamina.learning.losses import constant_losses, losses_of, widened
 from lamina.learning.parts import Half, Parts
 from lamina.learning.ranks import rank_losses
+from lamina.learning.recalled import Recalled
 from lamina.learning.records import LearnSettings, Verdict
 from lamina.network.engine import Answered
 from lamina.predictions.answers import calibrated, covered_by
@@ -47,16 +48,16 @@ class Rows(NamedTuple):
     recent: int
 
     @classmethod
-    def of(cls, champion: Fitted, grown: Fitted, half: Half) -> Rows:
-        target, frame = grown.target, known(grown.target, half.frame)
-        answers, arrays = target.encode(frame), Arrayed(grown.features, frame)
-        alike = all(a is b for a, b in zip(champion.features, grown.features, strict=False))
-        raw = (arrays if alike else Arrayed(champion.features, frame)).answered(champion).decoded
-        raw, told = (
-            widened(each, champion.target, target, answers) for each in (raw, calibrated(champion, raw))
-        )
-        today, recent = (known(target, half.frame[:count]).height for count in (half.today, half.recent))
-        return cls(frame, arrays, answers, raw, told, today, recent)
+    def of(cls, champion: Recalled, grown: Fitted, half: Half) -> Rows:
+        """Those of a half whose answer can be given at all."""
+        target = grown.target
+        known = answerable(target, half.frame)
+        frame, ids = half.frame.filter(pl.Series(known)), np.array(half.ids, object)[known].tolist()
+        answers, raw = target.encode(frame), champion.decoded(frame, ids)
+        both = (raw, calibrated(champion.fitted, raw))
+        raw, told = (widened(each, champion.fitted.target, target, answers) for each in both)
+        today, recent = (int(known[:count].sum()) for count in (half.today, half.recent))
+        return cls(frame, Arrayed(grown.features, frame), answers, raw, told, today, recent)
 
     def honest(self, relation: bool) -> int:
         """By how many of them probabilities are corrected: the recent ones and as many before them, where the
@@ -86,9 +87,14 @@ class Judges:
     """
 
     def __init__(
-        self, champion: Fitted, grown: Fitted, parts: Parts, settings: LearnSettings, *, relation: bool
+        self, champion: Recalled, grown: Fitted, parts: Parts, settings: LearnSettings, *, relation: bool
     ) -> None:
-        self.champion, self.target, self.settings, self.relation = champion, grown.target, settings, relation
+        self.champion, self.target, self.settings, self.relation = (
+            champion.fitted,
+            grown.target,
+            settings,
+            relation,
+        )
         self.halves = tuple(Rows.of(champion, grown, each) for each in (parts.first, parts.second))
         self.answers = self._both([each.answers for each in self.halves])
         self.told = self._both([each.told for each in self.halves])
@@ -229,11 +235,12 @@ class Judges:
         return float(blind.loss.mean()), float(blind.error.mean())
 
 
-def known(target: Target, frame: pl.DataFrame) -> pl.DataFrame:
-    """The rows whose answer can be given at all."""
+def answerable(target: Target, frame: pl.DataFrame) -> np.ndarray:
+    """The rows whose answer can be given at all, bool ``(rows,)``."""
     if not target.codes or not frame.height:
-        return frame
-    return frame.filter(pl.Series(target.encode(frame) >= 0))
+        return np.ones(frame.height, bool)
+    found: np.ndarray = target.encode(frame) >= 0
+    return found
 
 
 def mended(told: np.ndarray, answers: np.ndarray, others: np.ndarray) -> np.ndarray:

@@ -22,14 +22,16 @@ from lamina.learning.gate import contradicted
 from lamina.learning.grow import grow
 from lamina.learning.honest import with_novelty
 from lamina.learning.judging import Judges
-from lamina.learning.losses import row_losses_for
+from lamina.learning.losses import losses_of, row_losses_for
 from lamina.learning.memory import ID, PART, UPDATE, Memory, bare
 from lamina.learning.parts import Parts, held_back, parted
-from lamina.learning.plan import plan_for
+from lamina.learning.plan import Pace, plan_for
+from lamina.learning.recalled import Recalled
 from lamina.learning.records import Drift, LearnSettings, UpdateReport, Verdict
 from lamina.learning.replay import kept
 from lamina.learning.trained import Trained
 from lamina.learning.way import Way, go
+from lamina.predictions.answers import calibrated
 from lamina.predictions.evaluate import judge
 from lamina.records import Field
 from lamina.training.fitted import Fitted
@@ -76,16 +78,18 @@ def update(
     if stopped is not None:
         return Update(run.report(checked, stopped), None, memory)
     with run.step("drift"):
-        moved = drift(champion.fitted, checked.frame, memory, settings, since=champion.update)
+        recalled, frame = Recalled(champion.fitted), checked.frame
+        moved = drift(recalled, frame, memory, settings, ids=checked.ids, since=champion.update)
     number = max(memory.updates, champion.update) + 1
     ids = pl.Series(checked.ids, dtype=pl.String)
     back = held_back(ids, _groups(champion.fitted, checked.frame), settings.judge)
     run.today = int((~back).sum())
     parts = parted(checked.frame, ids, back, memory, champion.update)
-    candidate, verdict = _learnt_and_judged(run, parts, checked.fields, moved, number)
+    candidate, verdict = _learnt_and_judged(run, recalled, parts, checked.fields, moved, number)
     with run.step("remember"):
         schema = champion.fitted.schema.with_fields(checked.fields)
-        losses = row_losses_for(champion.fitted, checked.frame).loss
+        told = calibrated(champion.fitted, recalled.decoded(frame, checked.ids))
+        losses = losses_of(champion.fitted.target, told, champion.fitted.target.encode(frame)).loss
         keep = np.full(checked.frame.height, not contradicted(verdict)) | back
         if verdict.followed:
             memory = _agreeing(memory, champion, candidate.fitted, checked.frame)
@@ -105,7 +109,12 @@ def update(
 
 
 def _learnt_and_judged(
-    run: _Run, parts: Parts, fields: tuple[Field, ...], moved: tuple[Drift, ...], number: int
+    run: _Run,
+    recalled: Recalled,
+    parts: Parts,
+    fields: tuple[Field, ...],
+    moved: tuple[Drift, ...],
+    number: int,
 ) -> tuple[Trained, Verdict]:
     """The middle of an update: grow, learn, judge."""
     champion, settings = run.champion, run.settings
@@ -113,14 +122,14 @@ def _learnt_and_judged(
         grown, run.grown = grow(champion.fitted, parts.new, fields)
     with run.step("learn"):
         what = lesson(grown, parts.new, parts.old, run.machine, today=run.today)
-        share = what.new / max(what.new + what.stands.sum(), 1.0)
-        plan = plan_for(moved, run.grown, settings, share=float(share))
+        world = max(what.new + float(what.stands.sum()), 1.0)
+        plan = plan_for(moved, run.grown, settings, share=what.new / world, pace=Pace.of(grown, world))
         run.how = plan.why
         run.rows |= {"learnt": what.new, "remembered": len(what) - what.new}
         learnt = learn(grown, what, plan, run.machine, lambda now: run.watch("learn", now))
     with run.step("judge"):
         relation = any(each.what == "relation" and each.moved for each in moved)
-        judges = Judges(champion.fitted, grown, parts, settings, relation=relation)
+        judges = Judges(recalled, grown, parts, settings, relation=relation)
         classes = any(each.what in ("class", "label") for each in run.grown)
         gone = go(Way(grown, learnt, what, classes=classes), judges)
         run.rows |= {"judged": judges.new.height, "judged on old": judges.old.height}
@@ -137,12 +146,15 @@ def _learnt_and_judged(
 
 def _agreeing(memory: Memory, champion: Trained, candidate: Fitted, new: pl.DataFrame) -> Memory:
     """Once the relation is another one: without the rows that the champion was judged on, which tell of a
-    world that is gone, and without those to learn from that are answered worse by what is true now. Columns
-    of the ``new`` rows that came later are missing in old ones."""
+    world that is gone, and without those to learn from that are answered worse by what is true now; of
+    numbers, whose errors move a little with everything that moves, none of these. Columns of the ``new`` rows
+    that came later are missing in old ones."""
     old = memory.rows.filter(pl.col(UPDATE) <= champion.update)
-    cells = pl.concat([new[:0], bare(old)], how="diagonal_relaxed")
-    before, after = (row_losses_for(each, cells).error for each in (champion.fitted, candidate))
-    gone = pl.Series(after > before) | (old[PART] == "judge")
+    gone = old[PART] == "judge"
+    if candidate.target.codes:
+        cells = pl.concat([new[:0], bare(old)], how="diagonal_relaxed")
+        before, after = (row_losses_for(each, cells).error for each in (champion.fitted, candidate))
+        gone = gone | pl.Series(after > before)
     return memory.forget(old.filter(gone)[ID].to_list())
 
 
