@@ -75,7 +75,7 @@ def decide(
     if not failed:
         return Verdict(outcome="promoted", why=_why_promoted(tests), tests=shown)
     follow = relation and settings.relation == "follow"
-    freed = [_not_needed(each) if each.on == "old rows" else each for each in tests]
+    freed = [_not_needed(each) if each.on in ("old rows", "all rows") else each for each in tests]
     if follow and all(each.passed for each in (*decides, *(e for e in freed if e.needed))):
         why = (
             "the relation between inputs and answers changed, and the candidate decides better on the new "
@@ -116,14 +116,12 @@ def on_new(new: Judged, ranked: Ranked | None, settings: LearnSettings) -> list[
     half = msgspec.structs.replace(settings, level=settings.level / 2)
     loss = superior("new rows", new.champion.loss, new.candidate.loss, new.champion.measures[0], half)
     order = superior("new rows", *ranked.new, ORDER, half)
-    if not loss.passed and order.passed:
-        allowed = allowance(new.champion.loss, new.blind[0], settings.margin)
-        loss = _beyond_chance(msgspec.structs.replace(loss, allowed=allowed))
-    else:
-        order = _not_needed(order)
     every = compared("all rows", *ranked.every, ORDER, settings.level, allowed=0.0)
-    no_worse = every.rows < LEAST or every.difference <= 0
-    return [loss, order, msgspec.structs.replace(every, passed=no_worse)]
+    no_worse = msgspec.structs.replace(every, passed=every.rows < LEAST or every.difference <= 0)
+    if loss.passed or not order.passed:
+        return [loss, _not_needed(order), no_worse]
+    allowed = allowance(new.champion.loss, new.blind[0], settings.margin)
+    return [order, _beyond_chance(msgspec.structs.replace(loss, allowed=allowed)), no_worse]
 
 
 def not_worse(on: str, judged: Judged, settings: LearnSettings) -> list[Comparison]:
