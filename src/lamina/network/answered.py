@@ -51,8 +51,11 @@ def answered_batches(
     if network.training:
         network.eval()
     one = partial(_answered, network, judge)
-    on_cpu = next(network.parameters()).device.type == "cpu"
-    return Answered.joined(side_by_side(one, batches) if on_cpu else map(one, batches))
+    if next(network.parameters()).device.type == "cpu":
+        return Answered.joined(side_by_side(one, batches))
+    # GPUs round the factors of convolutions to ten bits unless told not to
+    with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        return Answered.joined(map(one, batches))
 
 
 @torch.inference_mode()

@@ -77,6 +77,7 @@ class Judge:
         if len(parts.validation):
             fitted = with_confidence(fitted, encoded, seen, unseen)
             fitted = with_novelty(fitted, encoded, unseen)
+        fitted.network.cpu()  # judged on the device that it learnt on, which is left now
         where = f"validation rows of {self.source}"
         return fitted, baseline, judge(fitted, baseline, seen, where, bounded=False)
 

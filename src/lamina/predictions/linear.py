@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Callable
 
@@ -36,10 +37,17 @@ def fit_linear(
     x = _linear_rows(features, arrays, rows)
     found = []
     for head in output.heads(torch.from_numpy(answers[rows])):
-        learn = _KNOWN.get(type(head.output), _by_gradient if head.output.linear else _nothing)
+        learn = _learner(head.output)
         found.append(learn(head.output, x[head.known.cpu().numpy()], head.answers))
     weights, bias = (np.concatenate(each, axis=-1) for each in zip(*found, strict=True))
     return _f32(weights), _f32(bias)
+
+
+def _learner(output: LinearOutput) -> Callable[[LinearOutput, np.ndarray, Tensor], Linear]:
+    """scikit-learn's solvers where they know the answer; on a GPU the same made small there: sooner."""
+    if not output.linear:
+        return _nothing
+    return _by_gradient if output.weight.is_cuda else _KNOWN.get(type(output), _by_gradient)
 
 
 def _logistic(output: LinearOutput, x: np.ndarray, answers: Tensor) -> Linear:
@@ -73,21 +81,27 @@ def _ridge(output: LinearOutput, x: np.ndarray, answers: Tensor) -> Linear:
 
 def _by_gradient(output: LinearOutput, x: np.ndarray, answers: Tensor) -> Linear:
     """The output layer's own loss made small by L-BFGS: a linear model for every kind of answer."""
-    inputs, scores = torch.from_numpy(x), output.weight.shape[-1]
-    weights = torch.zeros(x.shape[1], scores, requires_grad=True)
-    bias = torch.zeros(scores, requires_grad=True)
-    optimizer = torch.optim.LBFGS([weights, bias], max_iter=ROUNDS, line_search_fn="strong_wolfe")
+    from scipy.optimize import minimize
 
-    def step() -> Tensor:
-        optimizer.zero_grad()
-        told = output.losses((inputs @ weights + bias)[None], answers)
-        loss = told.mean() + RIDGE * weights.square().sum() / (2 * max(len(x), 1))
+    device, scores, output = output.weight.device, output.weight.shape[-1], copy.copy(output)
+    output.smoothing = 0.0  # a linear model tells probabilities as they are
+    inputs, answers = torch.from_numpy(x).to(device), answers.to(device)
+    shape = (x.shape[1] + 1, scores)
+
+    def lost(values: np.ndarray) -> tuple[float, np.ndarray]:
+        """The loss of these weights and, in the last row, bias; and its gradient."""
+        both = torch.from_numpy(values.astype(np.float32)).view(shape).to(device).requires_grad_()
+        told = output.losses((inputs @ both[:-1] + both[-1])[None], answers)
+        loss = told.mean() + RIDGE * both[:-1].square().sum() / (2 * max(len(x), 1))
         loss.backward()  # type: ignore[no-untyped-call]
-        return loss
+        assert both.grad is not None
+        return loss.item(), both.grad.flatten().cpu().double().numpy()
 
-    with torch.enable_grad():
-        optimizer.step(step)  # type: ignore[no-untyped-call]
-    return weights.detach().numpy(), bias.detach().numpy()
+    with torch.enable_grad():  # scipy's, since torch's own brings a compiler along: seconds of imports
+        start = np.zeros(shape[0] * shape[1])
+        found = minimize(lost, start, jac=True, method="L-BFGS-B", options={"maxiter": ROUNDS}).x
+    weights = found.reshape(shape)
+    return weights[:-1], weights[-1]
 
 
 def _nothing(output: LinearOutput, x: np.ndarray, answers: Tensor) -> Linear:

@@ -108,7 +108,7 @@ def train_network(
             recipe = msgspec.structs.replace(recipe, time_limit=deadline.left)
         training, before = run(network, examples, parts, recipe, metric, checkpoint, machine.progress, linear)
     network.settle()
-    network.cpu().eval()
+    network.eval()
     if checkpoint is not None and not training.stopped.startswith("interrupted"):
         checkpoint.clear()
     short = deadline.short(training.step * training.batch, rows) if deadline is not None else ()

@@ -159,7 +159,7 @@ def _fit(layer: Input, examples: Examples, rows: Tensor, *, classes: bool) -> tu
     table.copy_(torch.from_numpy(x.T @ duals.numpy()) * scale)
     told = torch.from_numpy(matrix @ table.float().cpu().numpy())
     told[fitted] = left_out * scale
-    return told.to(examples.answers.device), (prior * scale).to(table.device)
+    return told.to(examples.answers.device), (prior * scale).to(examples.answers.device)
 
 
 def _counts(examples: Examples, rows: Tensor) -> Tensor:

@@ -20,6 +20,8 @@ from lamina.training.checkpoint import Checkpoint, Progress, flatten, unflatten
 from lamina.training.examples import Examples
 from lamina.training.optimizer import make_optimizers
 from lamina.training.recipe import Recipe, rate_at
+from lamina.training.recorded import FEW, Recorded
+from lamina.training.step import Move, Step
 from lamina.training.validation import Validation
 
 SCORED_EVERY = 10  # steps: on a tiny table, scoring every pass would cost more than learning
@@ -65,6 +67,9 @@ class Training:
         self.average = Average(self.network, self.recipe.average)
         self.generator = torch.Generator().manual_seed(self.recipe.seed)
         self.network.hidden.randomise(self.generator)
+        step = Step(self.network, self.objective or self.network.loss, self.optimizers, self.recipe.clip)
+        recorded = self.examples.answers.is_cuda and self.recipe.steps > FEW
+        self.move: Move = Recorded(step) if recorded else step
 
     @property
     def batch(self) -> int:
@@ -122,20 +127,12 @@ def run_epoch(training: Training, watch: Watch) -> float:
 
 def train_step(training: Training, batch: Examples) -> float:
     """Forward, backward, adjust."""
-    network, recipe = training.network, training.recipe
-    arrays = network.augment(batch.arrays, training.generator)
-    loss = (training.objective or network.loss)(arrays, batch.answers, batch.weights)
-    value = loss.item()
-    if not value < float("inf"):
+    arrays = training.network.augment(batch.arrays, training.generator)
+    loss = training.move(arrays, batch.answers, batch.weights)
+    if not loss < float("inf"):
         raise NotFiniteError
-    loss.backward()  # type: ignore[no-untyped-call]
-    if recipe.clip:
-        torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.clip)
-    for optimizer in training.optimizers:
-        optimizer.step()
-        optimizer.zero_grad()
     training.average.update()
-    return value
+    return loss
 
 
 def batches(training: Training) -> Iterator[Examples]:
@@ -150,8 +147,7 @@ def set_rate(training: Training) -> None:
     """This step's learning rates."""
     share = rate_at(training.step, training.progress, training.recipe)
     for optimizer in training.optimizers:
-        for group in optimizer.param_groups:
-            group["lr"] = share * group["peak"]
+        optimizer.at(share)
 
 
 def close_epoch(training: Training, loss: float) -> None:
@@ -166,7 +162,7 @@ def close_epoch(training: Training, loss: float) -> None:
         if ready and training.validation.better(score, training.best_score):
             training.best_score, training.best_epoch = score, number
             training.best = state_of(training)
-    rate = training.optimizers[0].param_groups[0]["lr"]
+    rate = float(training.optimizers[0].param_groups[0]["lr"])
     training.epochs.append(Epoch(number=number, loss=loss, score=score, rate=rate))
     if training.checkpoint is not None:
         save(training, training.checkpoint)

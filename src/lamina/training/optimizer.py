@@ -18,7 +18,10 @@ from lamina.training.recipe import Recipe
 
 
 class Optimizer(ABC):
-    """Weights in groups, each with its learning rate ``lr``, and what is remembered of every weight."""
+    """Weights in groups, each with its learning rate ``lr``, and what is remembered of every weight.
+
+    A rate may be a tensor on the weights' device, whose value a recorded step reads (``training.recorded``).
+    """
 
     def __init__(self, groups: Sequence[dict[str, Any]], rate: float) -> None:
         self.param_groups = [{"lr": rate, **group} for group in groups]
@@ -32,6 +35,15 @@ class Optimizer(ABC):
         """Forgets the gradients."""
         for weight in self.weights():
             weight.grad = None
+
+    def at(self, share: float) -> None:
+        """Sets the learning rates to this share of their peaks."""
+        for group in self.param_groups:
+            rate = share * group["peak"]
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate
 
     def weights(self) -> Iterator[Tensor]:
         """All weights, group by group."""
@@ -135,14 +147,18 @@ class Muon(Optimizer):
                 if weight.grad is not None:
                     self._move(weight, weight.grad, group["lr"], group["momentum"])
 
-    def _move(self, weight: Tensor, gradient: Tensor, rate: float, momentum: float) -> None:
+    def _move(self, weight: Tensor, gradient: Tensor, rate: float | Tensor, momentum: float) -> None:
         state = self.state.setdefault(weight, {})
         if not state:
             state["momentum"] = torch.zeros_like(weight)
         state["momentum"].mul_(momentum).add_(gradient)
         ahead = gradient.add(state["momentum"], alpha=momentum).flatten(1)
         weight.mul_(len(weight) ** 0.5 / weight.norm())
-        weight.add_(orthogonal(ahead).view(weight.shape), alpha=-rate)
+        step = orthogonal(ahead).view(weight.shape)
+        if isinstance(rate, Tensor):
+            weight.addcmul_(step, rate, value=-1)
+        else:
+            weight.add_(step, alpha=-rate)
 
 
 def orthogonal(matrix: Tensor, steps: int = 3) -> Tensor:

@@ -9,7 +9,6 @@ their mean is better than any one of them.
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -18,11 +17,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lamina.network.activations import activation
-from lamina.network.hidden.fused import BITS, Dropped, Rectified, RectifiedMembers
+from lamina.network.hidden.dropout import Masks
+from lamina.network.hidden.fused import Dropped, Rectified, RectifiedMembers
 from lamina.network.hidden.product import weighted_sums
 from lamina.network.kept import Kept, learning
 
-MASKS = 2**22  # random numbers drawn once at most, from which every dropout mask is a slice
 SKIP_FROM = 5  # from this many hidden layers on, they are residual: y + f(norm(y))
 
 
@@ -141,9 +140,7 @@ class Perceptron(nn.Module):
     torch.Size([2, 5, 4])
     """
 
-    noise: Tensor | None = None
-    generator: torch.Generator | None = None
-    fixed: torch.Generator
+    masks: Masks | None = None
 
     def __init__(
         self, inputs: int, hidden: Sequence[int], name: str, *, members: int, dropout: float = 0.0
@@ -192,27 +189,12 @@ class Perceptron(nn.Module):
         return active if mask is None else Dropped.apply(active.contiguous(), mask, factor)  # type: ignore
 
     def _mask(self, shape: Sequence[int], like: Tensor) -> tuple[Tensor | None, float]:
-        """Bits of the activations that dropout keeps (Srivastava et al. 2014), and the factor by which they
-        grow: a slice of numbers drawn before.
-
-        ``nn.Dropout`` draws anew for every activation, which on a processor costs more than the layers.
-        """
-        if not self.dropout or self.generator is None:
-            return None, 1.0
-        needed = math.prod(shape)
-        # By the widest layer: drawn once, so that a resumed training meets the same numbers
-        most = needed // shape[-1] * self.widest
-        if self.noise is None or self.noise.numel() < 2 * most:
-            kept = torch.rand(max(min(MASKS, 64 * most), 2 * most), generator=self.fixed) >= self.dropout
-            self.noise = kept.to(like.device, BITS[like.dtype]).neg_()  # -1 has all bits
-        start = int(torch.randint(self.noise.numel() - needed + 1, (), generator=self.generator))
-        return self.noise[start : start + needed].view(*shape), 1 / (1 - self.dropout)
+        """The dropout mask of a layer, and the factor by which what is left grows."""
+        return (None, 1.0) if self.masks is None else self.masks.of(shape, like)
 
     def randomise(self, generator: torch.Generator) -> None:
         """Where dropout takes its random numbers from; without it nothing is dropped."""
-        self.generator = generator
-        self.fixed = torch.Generator().manual_seed(7)
-        self.noise = None
+        self.masks = Masks(self.dropout, self.widest, generator) if self.dropout else None
 
     def trace(self, x: Tensor) -> Iterator[tuple[str, Tensor, Tensor]]:
         """Per layer: name, weighted sums and activations, each ``(member, batch, neurons)``."""

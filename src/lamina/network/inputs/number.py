@@ -78,7 +78,8 @@ class NumberInput(Input):
         x = torch.where(missing, 0.0, x)
         bent = torch.bmm(self._passed(x), self.bent).transpose(0, 1)
         embedded = bent + torch.addcmul(self.bias, x[..., None], self.straight)
-        if torch.compiler.is_compiling() or missing.any():  # a graph is made for any rows
+        # A graph is made for any rows, and a GPU would have to be waited for
+        if x.is_cuda or torch.compiler.is_compiling() or missing.any():
             embedded = torch.where(missing[..., None], self.absent, embedded)
         return embedded
 
