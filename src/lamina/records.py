@@ -5,7 +5,7 @@ They are plain data: readable as JSON, comparable, without behaviour that needs 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any, Literal
 
@@ -65,6 +65,12 @@ class Schema(msgspec.Struct, frozen=True, dict=True):
     def of_kind(self, kind: str, role: Role = "input") -> tuple[Field, ...]:
         """The fields of this kind and role, in column order."""
         return tuple(f for f in self.fields if f.kind == kind and f.role == role)
+
+    def with_fields(self, fields: Iterable[Field]) -> Schema:
+        """The schema with further fields behind its own; one of the same name gives way."""
+        further = tuple(fields)
+        names = {field.name for field in further}
+        return Schema((*(each for each in self.fields if each.name not in names), *further))
 
     def replace(self, name: str, **changes: Any) -> Schema:
         """The schema with one field changed."""

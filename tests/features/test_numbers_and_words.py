@@ -17,7 +17,7 @@ from lamina.features.base import Feature
 from lamina.features.category import FIRST, MISSING, RARE, UNSEEN, CategoryFeature
 from lamina.features.date import DateFeature
 from lamina.features.flag import FlagFeature
-from lamina.features.number import NumberFeature
+from lamina.features.number import MOST_INTERVALS, NumberFeature
 from lamina.features.targets.classes import UNKNOWN, ClassTarget
 from lamina.features.targets.number import NumberTarget
 from lamina.features.targets.several import target_from_json
@@ -40,6 +40,31 @@ def numbers(values: list[object]) -> NumberFeature:
 
 def through_json(feature: Feature) -> Feature:
     return type(feature).from_json(json.loads(json.dumps(feature.to_json(), allow_nan=False)))
+
+
+@MANY
+@given(
+    train=st.lists(CELLS, max_size=40), new=st.lists(CELLS, max_size=90), more=st.lists(CELLS, max_size=90)
+)
+def test_numbers_beyond_the_knots_get_knots_and_the_old_ones_stay(train: list, new: list, more: list) -> None:
+    feature = numbers(train)
+    grown = feature.extend(column(new)).extend(column(more))
+    (old,), (knots,) = feature.knots, grown.knots
+    first = knots.index(old[0])
+    assert knots[first : first + len(old)] == old
+    assert (np.diff(np.float32(knots)) > 0).all()
+    assert len(knots) <= MOST_INTERVALS + 1
+    assert np.array_equal(read(feature, column(new)), read(grown, column(new)), equal_nan=True)
+    assert through_json(grown) == grown
+
+
+def test_as_many_further_knots_as_values_ask_for() -> None:
+    feature = numbers([float(each) for each in range(100)])
+    (old,) = feature.knots
+    assert feature.extend(column([float(each) for each in range(100)])) == feature
+    assert feature.extend(column([200.0] * 9)) == feature  # too few to bend by
+    (knots,) = feature.extend(column([-50.0] * 10 + [100.0 + k for k in range(400)])).knots
+    assert (len(knots) - len(old), knots.index(old[0])) == (1 + 16, 1)
 
 
 @MANY

@@ -8,19 +8,32 @@ import torch
 
 from lamina.learning.candidate import Lesson, order, shares
 from lamina.learning.distil import distance
-from lamina.learning.plan import plan_for
+from lamina.learning.plan import Pace, Plan, plan_for
 from lamina.learning.records import Drift, Grown, LearnSettings
 from lamina.network.outputs.base import QUIET
 from lamina.network.outputs.classes import Classes
 from lamina.network.outputs.labels import Labels
 from lamina.network.outputs.number import Number
 from lamina.network.outputs.several import Several
+from small_fitted import fitted_on
 
 NEW_CLASS = (Grown(what="class", column="y", values=("d",), count=1),)
 
 
 def a_lesson(new: int, old: int, stands: float = 1.0) -> Lesson:
     return Lesson({}, np.zeros(new + old), None, new, np.full(old, stands))
+
+
+def test_two_classes_are_learnt_in_fewer_steps_and_numbers_in_more() -> None:
+    def plan(name: str) -> Plan:
+        fitted, *_ = fitted_on("number", answer=name)
+        return plan_for((moved("relation"),), (), LearnSettings(), share=0.1, pace=Pace.of(fitted, 5000))
+
+    several, number = plan("classes"), plan("number")
+    assert number.steps == 2 * several.steps
+    assert number.old_per_new > several.old_per_new
+    two = plan_for((), (), LearnSettings(), share=0.1, pace=Pace(length=0.3))
+    assert 1 <= two.passes <= several.passes
 
 
 def moved(what: str) -> Drift:

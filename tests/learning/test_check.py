@@ -128,6 +128,13 @@ def test_growth_and_noise_are_no_units() -> None:
     assert unit_factor(rng.integers(0, 2, 100).astype(float), 10.0 * rng.integers(0, 2, 100)) is None
 
 
+def test_numbers_that_spread_over_orders_of_magnitude_are_smaller_one_season_and_no_other_unit() -> None:
+    rng = np.random.default_rng(0)
+    winter, summer = rng.lognormal(6, 2.0, 2000), rng.lognormal(3.1, 1.6, 2000)
+    assert unit_factor(winter, summer) is None
+    assert unit_factor(winter, rng.lognormal(6, 2.0, 2000) / 1000) == 1 / 1000
+
+
 def test_new_columns_are_read_unless_they_are_unfit() -> None:
     rng = np.random.default_rng(0)
     frame = new().with_columns(
@@ -140,3 +147,28 @@ def test_new_columns_are_read_unless_they_are_unfit() -> None:
     assert {each.column for each in findings} == {"told", "empty"}
     assert new_columns(model().fitted, read(frame), LearnSettings(columns="ignore")) == ((), [])
     assert checked(frame).frame["visits"].null_count() == 0
+
+
+def test_a_column_that_said_nothing_is_read_once_it_does() -> None:
+    first = churn_table(400).with_columns(
+        pl.lit(None, dtype=pl.Float64).alias("visits"), pl.lit("EUR").alias("currency"), told=pl.lit(1)
+    )
+    once = lamina.fit(
+        first, "churned", quality="fast", epochs=1, hidden=(8,), members=1, roles={"told": "ignored"}
+    )
+    rng = np.random.default_rng(0)
+    frame = new().with_columns(
+        pl.Series("visits", rng.poisson(3, 200)),
+        pl.Series("currency", rng.choice(["EUR", "USD"], 200)),
+        pl.Series("told", rng.poisson(3, 200)),
+    )
+    fields, findings = new_columns(once.fitted, read(frame), LearnSettings())
+    assert [(each.name, each.kind) for each in fields] == [("visits", "number"), ("currency", "category")]
+    assert not findings
+    found = check(once.fitted, read(frame), Memory.empty(), LearnSettings())
+    assert found.frame["visits"].null_count() == 0
+    schema = once.schema.with_fields(found.fields)
+    assert len(schema) == len(once.schema)
+    assert schema["visits"].role == "input"
+    still = new_columns(once.fitted, read(first), LearnSettings())
+    assert still == ((), [])  # as silent as before: nothing to say

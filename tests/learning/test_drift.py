@@ -13,7 +13,9 @@ import lamina
 from lamina.data.conform import conform
 from lamina.data.read import read
 from lamina.learning.drift import coded, drift, holm
+from lamina.learning.hashing import row_ids
 from lamina.learning.memory import Memory
+from lamina.learning.recalled import Recalled
 from lamina.learning.records import Drift, LearnSettings
 from lamina.learning.two_samples import clouds_apart, numbers_apart, risen, shares_apart, values_apart
 from lamina.model import Model
@@ -52,7 +54,9 @@ def memory(seed: int, rows: int = 300) -> Memory:
 
 
 def compared(new: pl.DataFrame, seed: int = 1000) -> tuple[Drift, ...]:
-    return drift(model().fitted, conformed(new), memory(seed), LearnSettings(seed=seed))
+    frame = conformed(new)
+    ids = row_ids(frame, model().schema)
+    return drift(Recalled(model().fitted), frame, memory(seed), LearnSettings(seed=seed), ids=ids)
 
 
 def alarms(months: int) -> float:

@@ -63,6 +63,24 @@ def test_growth_moves_no_score_of_any_answer(answer: str) -> None:
     assert float((after[..., places] - before).abs().max()) == 0.0
 
 
+@pytest.mark.parametrize("kind", ["number", "date"])
+def test_values_beyond_the_knots_get_knots_and_move_no_score(kind: str) -> None:
+    fitted, frame, other = fitted_on(kind)
+    before = scores(fitted, frame)
+    far = pl.concat([further(other), further(other, -1)])
+    grown, _ = grow(fitted, far)
+    knots, more = (sum(map(len, next(iter(each.features)).knots)) for each in (fitted, grown))
+    assert more > knots
+    assert float((scores(grown, frame)[..., : fitted.target.scores] - before).abs().max()) == 0.0
+
+
+def further(frame: pl.DataFrame, sign: int = 1) -> pl.DataFrame:
+    """The rows with all numbers ten thousand larger, all dates a year later."""
+    return frame.with_columns(
+        pl.selectors.numeric() + 10_000 * sign, pl.selectors.temporal() + pl.duration(days=365 * sign)
+    )
+
+
 def old_places(fitted: Fitted, grown: Fitted) -> list[int]:
     """Where the old scores stand among the new ones."""
     parts = getattr(fitted.target, "parts", (fitted.target,))

@@ -183,6 +183,13 @@ def test_mislabelled_rows_do_not_take_over() -> None:
     assert found.report.verdict.outcome == "kept"
 
 
+def test_a_world_that_changed_is_followed_with_a_column_that_is_new() -> None:
+    rows = world(1500, 2).with_columns(pl.col("answer").replace({"a": "b", "b": "a", "c": "c"}))
+    found = learnt(rows.with_columns(pl.Series("more", np.random.default_rng(0).normal(size=1500))))
+    assert found.report.verdict.followed
+    assert found.memory.rows["more"].null_count() < len(found.memory)
+
+
 def test_a_world_that_changed_is_followed() -> None:
     turn = {"a": "b", "b": "a", "c": "c"}
     rows = world(1500, 2).with_columns(pl.col("answer").replace(turn))

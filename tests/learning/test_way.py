@@ -55,7 +55,7 @@ class FakeJudges:
 
 def gone(judges: FakeJudges, *, divisible: bool = True) -> tuple[Any, str, float]:
     found = go(cast("Way", FakeWay(divisible)), cast("Judges", judges))
-    return found.fitted, found.verdict.outcome, found.share
+    return found.seen.fitted, found.verdict.outcome, found.share
 
 
 def test_the_whole_step_comes_first() -> None:

@@ -77,3 +77,27 @@ def test_changed_weights_are_read_at_once():
     made.absent.data += 1  # as an optimizer that keeps all weights in one block does
     made.eval()
     torch.testing.assert_close(*both(made, torch.full((2, 1), float("nan"))))
+
+
+@given(st.lists(edges, min_size=1, max_size=3), st.lists(edges, min_size=3, max_size=3))
+@settings(max_examples=60, deadline=None)
+def test_further_knots_move_nothing(knots: list[tuple[float, ...]], others: list[tuple[float, ...]]):
+    """Between the old knots to the last bit; beyond them by rounding at most."""
+    made = layer(tuple(knots))
+    wider = tuple(
+        (*(k[0] - e - 6 for e in reversed(more)), *k, *(k[-1] + e + 6 for e in more))
+        for k, more in zip(knots, others, strict=False)
+    )
+    count = len(knots)
+    feature = NumberFeature("n", tuple(f"c{j}" for j in range(count)), (0.0,) * count, (1.0,) * count, wider)
+    grown = made.extend(feature).eval()
+    assert grown.bent.shape[1] == max(map(len, wider)) - 1
+    inside = torch.stack([torch.linspace(k[0], k[-1], 50) for k in knots], 1)
+    torch.manual_seed(1)
+    anywhere = torch.empty(50, count).uniform_(-20, 20)
+    anywhere[0] = torch.nan
+    with torch.inference_mode():
+        assert torch.equal(made({"n": inside}), grown({"n": inside}))
+        torch.testing.assert_close(made({"n": anywhere}), grown({"n": anywhere}), rtol=1e-5, atol=1e-4)
+    torch.testing.assert_close(made({"n": anywhere}), grown({"n": anywhere}), rtol=1e-5, atol=1e-4)
+    assert made.extend(NumberFeature("n", feature.columns, (0.0,), (1.0,), tuple(knots))) is made

@@ -336,3 +336,15 @@ def test_every_kind_of_bound_survives_its_file():
         again = Confidence.of(found.to_json(), found.tensors(), target)
         for one, other in zip(found.columns(answered, known), again.columns(answered, known), strict=True):
             assert one.series().equals(other.series(), check_names=True)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_correction_by_few_rows_of_a_class_never_turns_the_order_round(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    odds = rng.normal(-5, 1, 900)
+    p = 1 / (1 + np.exp(-odds))
+    answers = np.zeros(900, np.int64)
+    answers[rng.permutation(900)[:6]] = 1  # whatever the row
+    both = np.stack([1 - p, p], 1)
+    told = Calibrator.by("linear", both, answers)(both)[np.argsort(p), 1]
+    assert (np.diff(told) >= 0).all()

@@ -18,7 +18,7 @@ from lamina.catalog import KINDS
 from lamina.data.columns import Column
 from lamina.data.overrides import read_as
 from lamina.data.places import join_places
-from lamina.data.rules import read
+from lamina.data.rules import SET_ROLE, read
 from lamina.data.series import join_series
 from lamina.data.table import Table
 from lamina.data.targets import target_field
@@ -137,7 +137,7 @@ def _field(column: Column, kind: str | None, role: str | None, readable: Contain
     why = reading.why
     if role is not None:
         _check_role(column.name, role, reading.kind, readable)
-        why = f"{why}; you set the role"
+        why = f"{why}{SET_ROLE}"
     elif reading.kind not in readable and not reading.useless:
         why = f"{why}; this version reads no {reading.kind} yet"
     return Field(

@@ -23,6 +23,7 @@ from lamina.data.plugins import plugged
 from lamina.data.prose import has_markup, is_json
 from lamina.data.series import read_lists
 from lamina.data.sets import read_set
+from lamina.records import Field
 
 FEW_ROWS: Final = 20  # below this, "every value differs" says nothing
 _COUNT_WORDS = frozenset({"number", "nr", "no", "row", "key", "ref", "reference", "serial"})
@@ -52,6 +53,9 @@ _TIME_WORDS = frozenset(
 _MEDIA: Final = {
     kind: rf"(?i)\.({'|'.join(end[1:] for end, of in MEDIA.items() if of == kind)})$" for kind in MEDIA_KINDS
 }
+EMPTY: Final = "every value is missing"
+CONSTANT: Final = "constant: always "
+SET_ROLE: Final = "; you set the role"
 _GIFS: Final = 8  # GIF files opened to see whether they move
 
 
@@ -73,7 +77,7 @@ def empty(column: Column) -> Reading | None:
     if dtype != pl.Null and not (is_missing(column.sample).all() and is_missing(column.values).all()):
         return None
     kind = "number" if dtype.is_numeric() else "category"
-    return Reading(kind, "every value is missing", useless=True)
+    return Reading(kind, EMPTY, useless=True)
 
 
 def _constant(column: Column) -> str | None:
@@ -84,7 +88,13 @@ def _constant(column: Column) -> str | None:
     first = values[0]
     if not (column.sample == first).all() or not (values == first).all():
         return None
-    return f"constant: always {show(first)}"
+    return f"{CONSTANT}{show(first)}"
+
+
+def told_nothing(field: Field) -> bool:
+    """Whether a column was left out because its cells said nothing then: none filled, or all alike."""
+    alike = field.why.startswith(CONSTANT) and not field.why.endswith(SET_ROLE)
+    return field.role == "ignored" and (field.why == EMPTY or alike)
 
 
 def show(value: object) -> str:

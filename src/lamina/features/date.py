@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import tau
 from typing import Any, ClassVar, Self
 
@@ -49,7 +49,7 @@ class DateFeature(Feature):
         return self.numbers.transform(_parts(frame, self.columns))
 
     def extend(self, frame: pl.DataFrame) -> Self:
-        return self
+        return replace(self, numbers=self.numbers.extend(_parts(frame, self.columns)))
 
     @property
     def knots(self) -> tuple[tuple[float, ...], ...]:

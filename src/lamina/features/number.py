@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -14,6 +14,8 @@ from lamina.features.base import Arrays, Feature, with_missing
 INTERVALS = 64  # per column, for the piecewise-linear embedding
 FEW_ROWS, FEW_INTERVALS = 3000, 16  # with fewer rows, wider intervals
 MANY_ROWS, MANY_INTERVALS = 200_000, 32  # with so many, answering quickly counts too
+MOST_INTERVALS = 2 * INTERVALS  # of a column that has grown
+PER_KNOT = 10  # values beyond the knots for every knot that is added there
 CLOSEST = 1e-30  # between knots: the slope of a narrower interval leaves the range of a float32
 
 
@@ -68,7 +70,15 @@ class NumberFeature(Feature):
         return {self.name: out}
 
     def extend(self, frame: pl.DataFrame) -> Self:
-        return self  # the scale is fixed by the first training, so that old answers stay
+        """Further knots where values lie beyond the outermost ones; scale and old knots stay, so that old
+        answers do."""
+        knots = [
+            _further(known, scaled(_finite(frame[column]), centre, spread))
+            for column, centre, spread, known in zip(
+                self.columns, self.centre, self.spread, self.knots, strict=True
+            )
+        ]
+        return self if tuple(knots) == self.knots else replace(self, knots=tuple(knots))
 
     @property
     def linear_width(self) -> int:
@@ -130,10 +140,7 @@ def _knots(values: np.ndarray) -> tuple[float, ...]:
     """
     if not len(values):
         return (-1.0, 1.0)
-    # float32 is what the network will see: knots closer than that would make empty intervals
-    distinct, counts = np.unique(values.astype(np.float32), return_counts=True)
-    apart = np.diff(distinct.astype(np.float64), prepend=-np.inf) > CLOSEST
-    distinct, counts = distinct[apart], counts[apart]
+    distinct, counts = _distinct(values)
     if len(distinct) == 1:
         return float(distinct[0]) - 1.0, float(distinct[0]) + 1.0
     most = INTERVALS
@@ -144,6 +151,34 @@ def _knots(values: np.ndarray) -> tuple[float, ...]:
     if len(distinct) > most + 1:
         distinct = distinct[_evenly(counts.astype(np.float64), most)]
     return tuple(float(each) for each in distinct)
+
+
+def _distinct(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Different values, rising, and how often each occurs."""
+    # float32 is what the network will see: knots closer than that would make empty intervals
+    distinct, counts = np.unique(values.astype(np.float32), return_counts=True)
+    apart = np.diff(distinct.astype(np.float64), prepend=-np.inf) > CLOSEST
+    return distinct[apart], counts[apart]
+
+
+def _further(knots: tuple[float, ...], values: np.ndarray) -> tuple[float, ...]:
+    """The knots, and quantiles of the values on either side of them, where there are enough."""
+    room = MOST_INTERVALS - len(knots) + 1
+    right = _beyond(knots[-1], values, room)
+    left = _beyond(-knots[0], -values, room - len(right))
+    return (*(-each for each in reversed(left)), *knots, *right)
+
+
+def _beyond(last: float, values: np.ndarray, room: int) -> list[float]:
+    """Knots above the ``last`` one, rising, at most ``room``."""
+    outside = values[values.astype(np.float32) > np.float32(last) + CLOSEST]
+    most = min(FEW_INTERVALS, room, len(outside) // PER_KNOT)
+    if most < 1:
+        return []
+    distinct, counts = _distinct(outside)
+    if len(distinct) > most:
+        distinct = distinct[_evenly(counts.astype(np.float64), most)[1:]]
+    return [float(each) for each in distinct]
 
 
 def _evenly(rows: np.ndarray, intervals: int) -> np.ndarray:

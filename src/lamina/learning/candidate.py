@@ -27,7 +27,7 @@ from lamina.training.precision import Machine, choose_device, choose_precision, 
 from lamina.training.recipe import Recipe
 from lamina.training.see import see_once
 
-BUDGET = 0.12  # of the rows that a training from scratch would see
+BUDGET = 0.08  # of the rows that a training from scratch would see
 MOST_OLD = 20.0  # remembered rows per new one
 
 
@@ -95,7 +95,8 @@ def learn(
         most = None if recipe.patience else round(BUDGET * recipe.steps * recipe.batch)
         recipe = gentle(recipe, what, plan)
         rows = torch.from_numpy(order(what, plan, plan.steps * recipe.batch, most)).to(device)
-        recipe = msgspec.structs.replace(recipe, steps=max(1, len(rows) // min(recipe.batch, len(rows))))
+        steps = max(1, len(rows) // min(recipe.batch, len(rows)))
+        recipe = msgspec.structs.replace(recipe, steps=steps, warmup=min(recipe.warmup, steps // 4))
         training = Training(network, examples, rows, recipe)
         training.objective = holding(network, plan.hold) if plan.hold else None
         train(training, watch)

@@ -20,7 +20,7 @@ from lamina.learning.memory import Memory
 from lamina.learning.names import with_columns
 from lamina.learning.new_columns import new_columns
 from lamina.learning.records import LearnSettings
-from lamina.records import Field, Finding, Schema
+from lamina.records import Field, Finding
 from lamina.training.fitted import Fitted
 
 BY_CHANCE = 2.0  # times as many known rows as repeats within the new ones are no chance
@@ -65,7 +65,7 @@ def check(fitted: Fitted, table: Table, memory: Memory, settings: LearnSettings)
         if memory.limits.mode == "features":  # rows of the past cannot be given a column
             settings = msgspec.structs.replace(settings, columns="ignore")
         fields, told = new_columns(fitted, table, settings)
-        schema = Schema((*fitted.schema, *fields))
+        schema = fitted.schema.with_fields(fields)
         frame, found = conform(table, schema, need_target=True)
     except DataError as error:
         problem = Finding(

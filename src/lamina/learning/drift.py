@@ -8,7 +8,7 @@ relation and the network's own features, a third each.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -16,7 +16,8 @@ import numpy as np
 import polars as pl
 
 from lamina.learning.losses import RowLosses, losses_of
-from lamina.learning.memory import UPDATE, WEIGHT, Memory, bare
+from lamina.learning.memory import ID, UPDATE, WEIGHT, Memory, bare
+from lamina.learning.recalled import Recalled
 from lamina.learning.records import Drift, LearnSettings
 from lamina.learning.two_samples import (
     Apart,
@@ -27,12 +28,13 @@ from lamina.learning.two_samples import (
     values_apart,
 )
 from lamina.network.answered import seen_by
-from lamina.predictions.answers import answers_for, encoded
+from lamina.predictions.answers import calibrated, encoded
 from lamina.records import Field
 from lamina.training.fitted import Fitted
 
 LEAST: Final = 20  # rows on either side that can be compared
 MOST: Final = 5_000  # rows compared: more would call what does not matter a change
+CLOUD: Final = 1_000  # of them, in the network's features
 WORTH: Final = 0.05  # a smaller distance of a column changes nothing
 WORTH_LOSS: Final = 0.02  # a smaller rise of the loss, as a share of it
 COMPARED: Final = ("number", "category", "flag")  # kinds whose cells are compared one by one
@@ -40,39 +42,49 @@ BINS: Final = 10
 
 
 def drift(
-    fitted: Fitted, frame: pl.DataFrame, memory: Memory, settings: LearnSettings, *, since: int = 10**9
+    champion: Recalled,
+    frame: pl.DataFrame,
+    memory: Memory,
+    settings: LearnSettings,
+    *,
+    ids: Sequence[str],
+    since: int = 10**9,
 ) -> tuple[Drift, ...]:
-    """Everything that was compared, what moved first. ``frame`` are the new rows, conformed; ``since``: the
-    update that made the champion."""
-    old, unseen = reference(memory, since)
-    new = _some(frame, settings.seed)
+    """Everything that was compared, what moved first. ``frame`` are the new rows, conformed, ``ids`` theirs;
+    ``since``: the update that made the champion."""
+    fitted = champion.fitted
+    rows, unseen = reference(memory, since)
+    chosen = _chosen(frame.height, settings.seed, MOST)
+    old, new = bare(rows), frame[chosen]
     if min(old.height, new.height) < LEAST:
         return ()
     rng = np.random.default_rng((settings.seed, 3))
-    told = answers_for(fitted, old)
+    told, hidden = _seen(champion, old, rows[ID].to_list())
+    said, now_hidden = _seen(champion, new, np.array(ids, object)[chosen].tolist())
     old_losses = losses_of(fitted.target, told, fitted.target.encode(old))
-    known = new.filter(pl.Series(fitted.target.encode(new) >= 0)) if fitted.target.codes else new
+    answers = fitted.target.encode(new)
+    known = np.flatnonzero(answers >= 0) if fitted.target.codes else np.arange(new.height)
     columns = list(_columns(fitted, old, new, old_losses))
     others = [*_answers(fitted, old, new, old_losses)]
-    if unseen and known.height >= LEAST:
-        others.append(_relation(fitted, known, old_losses, told, rng))
-    others.append(_features(fitted, old, new, rng))
+    if unseen and len(known) >= LEAST:
+        others.append(_relation(fitted, said[known], answers[known], old_losses, told, rng))
+    others.append(_features(hidden, now_hidden, rng))
     judged = [*holm(columns, settings.level / 2), *(alone(each, settings.level / 6) for each in others)]
     return tuple(sorted(judged, key=lambda each: (not each.moved, each.p)))
 
 
 def reference(memory: Memory, since: int) -> tuple[pl.DataFrame, bool]:
-    """Rows to compare with, and whether the champion has never learnt from them; of those that it has, as
-    many of each kind as they stand for."""
+    """Rows to compare with, bookkeeping included, and whether the champion has never learnt from them; of
+    those that it has, as many of each kind as they stand for."""
     rows = memory.to_judge().filter(pl.col(UPDATE) <= since)
     if rows.height >= LEAST:
-        return bare(rows).head(MOST), True
+        return rows.head(MOST), True
     rows = memory.to_learn().filter(pl.col(UPDATE) <= since)
     if not rows.height:
-        return bare(rows), False
+        return rows, False
     weight = rows[WEIGHT].to_numpy()
     chance = np.random.default_rng(0).random(rows.height) < weight / weight.max()
-    return bare(rows.filter(pl.Series(chance))).head(MOST), False
+    return rows.filter(pl.Series(chance)).head(MOST), False
 
 
 # ------------------------------------------------------------------------------- what is compared
@@ -106,12 +118,17 @@ def _answers(fitted: Fitted, old: pl.DataFrame, new: pl.DataFrame, losses: RowLo
 
 
 def _relation(
-    fitted: Fitted, new: pl.DataFrame, losses: RowLosses, told: np.ndarray, rng: np.random.Generator
+    fitted: Fitted,
+    said: np.ndarray,
+    answers: np.ndarray,
+    losses: RowLosses,
+    told: np.ndarray,
+    rng: np.random.Generator,
 ) -> Drift:
     """Losses beyond those that the network itself expects: rows that are only harder are no other world.
-    ``losses`` are those of the old rows, ``told`` what the network says of them."""
-    said = answers_for(fitted, new)
-    before, now = losses.loss, losses_of(fitted.target, said, fitted.target.encode(new)).loss
+    ``said`` is what the network says of the new rows, ``losses`` are those of the old ones, ``told`` what it
+    says of them."""
+    before, now = losses.loss, losses_of(fitted.target, said, answers).loss
     apart = risen(before - expected(fitted, told), now - expected(fitted, said), rng)
     measure = losses.measures[0]
     share = apart.distance / max(float(before.mean()), 1e-9)
@@ -130,8 +147,10 @@ def _relation(
     )
 
 
-def _features(fitted: Fitted, old: pl.DataFrame, new: pl.DataFrame, rng: np.random.Generator) -> Drift:
-    apart = clouds_apart(hidden_of(fitted, _some(old, 0, 1000)), hidden_of(fitted, _some(new, 0, 1000)), rng)
+def _features(old: np.ndarray, new: np.ndarray, rng: np.random.Generator) -> Drift:
+    """``old`` and ``new`` are what the network sees in the rows, ``(rows, width)``."""
+    old, new = (each[_chosen(len(each), 0, CLOUD)] for each in (old, new))
+    apart = clouds_apart(old, new, rng)
     return Drift(
         what="features",
         measure="energy distance",
@@ -146,10 +165,14 @@ def _features(fitted: Fitted, old: pl.DataFrame, new: pl.DataFrame, rng: np.rand
 # ---------------------------------------------------------------------------------------- helpers
 
 
-def hidden_of(fitted: Fitted, frame: pl.DataFrame) -> np.ndarray:
-    """What the network sees in every row, the last of the layers that tell, float32 ``(rows, width)``."""
-    parts = [seen_by(fitted.network, arrays)[1][-1] for arrays, _ in encoded(fitted.features, frame)]
-    return np.concatenate(parts)
+def _seen(champion: Recalled, frame: pl.DataFrame, ids: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """What the network says of every row, calibrated, and what it sees there, the last of the layers that
+    tell, float32 ``(rows, width)``."""
+    fitted = champion.fitted
+    parts = [seen_by(fitted.network, arrays) for arrays, _ in encoded(fitted.features, frame)]
+    decoded = np.concatenate([each for each, _ in parts])
+    champion.note(ids, decoded)
+    return calibrated(fitted, decoded), np.concatenate([seen[-1] for _, seen in parts])
 
 
 def expected(fitted: Fitted, told: np.ndarray) -> np.ndarray:
@@ -196,11 +219,11 @@ def _floats(series: pl.Series) -> np.ndarray:
     return series.cast(pl.Float64).fill_null(np.nan).to_numpy()
 
 
-def _some(frame: pl.DataFrame, seed: int, most: int = MOST) -> pl.DataFrame:
-    """At most so many rows, by chance, in their order."""
-    if frame.height <= most:
-        return frame
-    return frame[np.sort(np.random.default_rng((seed, 4)).permutation(frame.height)[:most])]
+def _chosen(count: int, seed: int, most: int) -> np.ndarray:
+    """Places of at most so many rows, by chance, rising."""
+    if count <= most:
+        return np.arange(count)
+    return np.sort(np.random.default_rng((seed, 4)).permutation(count)[:most])
 
 
 # ---------------------------------------------------------------------- which of them are beyond chance

@@ -14,6 +14,7 @@ from lamina.learning.records import Comparison, LearnSettings, Verdict
 
 LEAST: Final = 20  # rows with which two networks can be compared at all
 SMALL: Final = 0.1  # of what a constant answer loses: losses below count as this large for the margin
+ORDER: Final = "rank of rare classes"
 LEAST_GROUP: Final = 50  # rows of a group that can be judged by itself
 
 
@@ -35,6 +36,14 @@ class Judged(NamedTuple):
         return len(self.champion.loss)
 
 
+class Ranked(NamedTuple):
+    """How far both are from telling the rows of rare classes from the others, (champion, candidate): a loss
+    for each such row among the ``new`` ones, and among ``every`` row that judges (see ``rank_losses``)."""
+
+    new: tuple[np.ndarray, np.ndarray]
+    every: tuple[np.ndarray, np.ndarray]
+
+
 def decide(
     new: Judged,
     old: Judged,
@@ -42,6 +51,7 @@ def decide(
     *,
     groups: Sequence[Grouping] = (),
     relation: bool = False,
+    ranked: Ranked | None = None,
 ) -> Verdict:
     """Promoted or kept.
 
@@ -49,17 +59,23 @@ def decide(
     test that says so only where that is proved (non-inferiority). In no group worse by more, beyond chance.
     ``groups`` are of the new rows and after them the old ones; ``relation``: the same inputs mean something
     else now, so that old rows may not be the judges; then the candidate must decide better on new rows by
-    more than half of what it loses on old ones.
+    more than half of what it loses on old ones; without ``relation`` it must win on new rows with both
+    corrected, where that was compared. ``ranked``: there are rare classes, of which a mean loss tells little.
+    Then new rows may also show by their order that it is better, at half of the level each, and rows of rare
+    classes must not stand worse among all rows, as far as can be seen.
     """
-    better = superior("new rows", new.champion.loss, new.candidate.loss, new.champion.measures[0], settings)
+    better = on_new(new, ranked, settings)
     decides = following(new, old, settings)
-    tests = [better, *not_worse("old rows", old, settings), *in_groups(new, old, groups, settings)]
+    tests = [*better, *not_worse("old rows", old, settings), *in_groups(new, old, groups, settings)]
+    if new.fair is not None and not relation:
+        tests.append(decides[0])
+        decides = decides[1:]
     shown = (*tests, *(_not_needed(each) for each in decides))
     failed = [each for each in tests if each.needed and not each.passed]
     if not failed:
         return Verdict(outcome="promoted", why=_why_promoted(tests), tests=shown)
     follow = relation and settings.relation == "follow"
-    freed = [_not_needed(each) if each.on == "old rows" else each for each in tests]
+    freed = [_not_needed(each) if each.on in ("old rows", "all rows") else each for each in tests]
     if follow and all(each.passed for each in (*decides, *(e for e in freed if e.needed))):
         why = (
             "the relation between inputs and answers changed, and the candidate decides better on the new "
@@ -89,6 +105,23 @@ def superior(
 ) -> Comparison:
     """Whether the candidate's mean loss is smaller: the bound of the difference lies below zero."""
     return compared(on, champion, candidate, measure, settings.level, allowed=0.0)
+
+
+def on_new(new: Judged, ranked: Ranked | None, settings: LearnSettings) -> list[Comparison]:
+    """Whether new rows are answered better; the test that says so, or the first, is needed."""
+    if ranked is None:
+        return [
+            superior("new rows", new.champion.loss, new.candidate.loss, new.champion.measures[0], settings)
+        ]
+    half = msgspec.structs.replace(settings, level=settings.level / 2)
+    loss = superior("new rows", new.champion.loss, new.candidate.loss, new.champion.measures[0], half)
+    order = superior("new rows", *ranked.new, ORDER, half)
+    every = compared("all rows", *ranked.every, ORDER, settings.level, allowed=0.0)
+    no_worse = msgspec.structs.replace(every, passed=every.rows < LEAST or every.difference <= 0)
+    if loss.passed or not order.passed:
+        return [loss, _not_needed(order), no_worse]
+    allowed = allowance(new.champion.loss, new.blind[0], settings.margin)
+    return [order, _beyond_chance(msgspec.structs.replace(loss, allowed=allowed)), no_worse]
 
 
 def not_worse(on: str, judged: Judged, settings: LearnSettings) -> list[Comparison]:

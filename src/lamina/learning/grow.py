@@ -17,7 +17,7 @@ from lamina.features.targets.base import Target
 from lamina.features.targets.several import SeveralTarget
 from lamina.learning.records import Grown
 from lamina.network.inputs.base import Situation, layer_class
-from lamina.records import Field, Schema
+from lamina.records import Field
 from lamina.training.fitted import Fitted
 
 SHOWN = 100  # new values named
@@ -42,7 +42,7 @@ def grow(
         network = fitted.network.extend(features, added, target.scores, target.spec())
     grown = replace(
         fitted,
-        schema=Schema((*fitted.schema, *fields)),
+        schema=fitted.schema.with_fields(fields),
         features=features,
         target=target,
         engine=network,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -12,12 +13,12 @@ from lamina.features.base import Arrays
 from lamina.learning.candidate import Lesson
 from lamina.network.answered import seen_by
 from lamina.network.engine import Answered
-from lamina.predictions.answers import encoded
 from lamina.predictions.calibration import Calibrator
 from lamina.predictions.confidence import CALIBRATED, Confidence
-from lamina.predictions.novelty import FEWEST, MOST_KEPT, MOST_LEARNT, Novelty
+from lamina.predictions.novelty import FEWEST, MOST_KEPT, Novelty
 from lamina.training.fitted import Fitted
 
+ENOUGH_LEARNT: Final = 2_000  # rows learnt from, whose surroundings tell what is new
 ENOUGH: Final = 400  # rows that correct probabilities; with fewer the champion's correction stays
 
 
@@ -53,23 +54,20 @@ def with_confidence(
     return replace(fitted, confidence=found)
 
 
-def with_novelty(fitted: Fitted, frame: pl.DataFrame, what: Lesson) -> Fitted:
-    """The candidate with what tells how unlike its rows others are; ``what`` are those that it has learnt."""
-    if not frame.height:
-        return replace(fitted, novelty=None)
-    arrays = [each for each, _ in encoded(fitted.features, frame)]
-    return replace(fitted, novelty=_novelty(fitted, arrays, frame.height, what))
+def with_novelty(fitted: Fitted, arrays: Sequence[Arrays], what: Lesson) -> Fitted:
+    """The candidate with what tells how unlike its rows others are: ``arrays`` are rows that it has not
+    learnt from, in parts, ``what`` those that it has. None where too few rows tell what is usual."""
+    rows = sum(len(next(iter(each.values()))) for each in arrays)
+    few = rows < FEWEST or len(what) < FEWEST
+    return replace(fitted, novelty=None if few else _novelty(fitted, arrays, what))
 
 
-def _novelty(fitted: Fitted, arrays: list[Arrays], rows: int, what: Lesson) -> Novelty | None:
-    """None where there are too few rows to tell what is usual."""
-    if rows < FEWEST or len(what) < FEWEST:
-        return None
+def _novelty(fitted: Fitted, arrays: Sequence[Arrays], what: Lesson) -> Novelty:
     network, target = fitted.network, fitted.target
     kept = [seen_by(network, each) for each in arrays]
     decoded = np.concatenate([each for each, _ in kept])
     layers = [np.concatenate(layer) for layer in zip(*(seen for _, seen in kept), strict=True)]
-    some = np.unique(np.linspace(0, len(what) - 1, min(len(what), MOST_LEARNT)).astype(np.int64))
+    some = np.unique(np.linspace(0, len(what) - 1, min(len(what), ENOUGH_LEARNT)).astype(np.int64))
     _, learnt = seen_by(network, {name: each[some] for name, each in what.arrays.items()})
     return Novelty.found(
         target,

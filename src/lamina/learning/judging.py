@@ -11,28 +11,36 @@ import numpy as np
 import polars as pl
 
 from lamina.data.groups import grouping
+from lamina.features.base import Arrays
 from lamina.features.targets.base import Target
+from lamina.learning.arrayed import Arrayed
 from lamina.learning.exchanged import Exchanged
-from lamina.learning.gate import SMALL, Judged, decide
+from lamina.learning.gate import SMALL, Judged, Ranked, decide
 from lamina.learning.honest import ENOUGH, with_confidence
 from lamina.learning.losses import constant_losses, losses_of, widened
 from lamina.learning.parts import Half, Parts
+from lamina.learning.ranks import rank_losses
+from lamina.learning.recalled import Recalled
 from lamina.learning.records import LearnSettings, Verdict
 from lamina.network.engine import Answered
-from lamina.predictions.answers import calibrated, encoded
+from lamina.predictions.answers import calibrated, covered_by
+from lamina.predictions.baseline import Baseline
 from lamina.predictions.calibration import Calibrator
 from lamina.predictions.confidence import CALIBRATED, Confidence
+from lamina.predictions.evaluate import Rows as Evaluated
 from lamina.training.fitted import Fitted
 
 LEAST_MENDED: Final = 100  # new rows by which the champion's probabilities can be mended
 
 
 class Rows(NamedTuple):
-    """Conformed rows that neither network has learnt from, the newest first, their true answers, and what the
-    champion's network says of them as it is (``raw``) and as it is told (``told``), with room for the classes
-    that the candidate knows beside. ``today`` and ``recent``: how many came today, and since the champion."""
+    """Conformed rows that neither network has learnt from, the newest first, as a candidate reads them, their
+    true answers, and what the champion's network says of them, as it is (``raw``) and as it is told
+    (``told``), with room for the classes that the candidate knows beside. ``today`` and ``recent``: how many
+    came today, and since the champion."""
 
     frame: pl.DataFrame
+    arrays: Arrayed
     answers: np.ndarray
     raw: np.ndarray
     told: np.ndarray
@@ -40,28 +48,33 @@ class Rows(NamedTuple):
     recent: int
 
     @classmethod
-    def of(cls, champion: Fitted, target: Target, half: Half) -> Rows:
-        frame = known(target, half.frame)
-        answers, raw = target.encode(frame), said_by(champion, frame).decoded
-        raw, told = (
-            widened(each, champion.target, target, answers) for each in (raw, calibrated(champion, raw))
-        )
-        today, recent = (known(target, half.frame[:count]).height for count in (half.today, half.recent))
-        return cls(frame, answers, raw, told, today, recent)
+    def of(cls, champion: Recalled, grown: Fitted, half: Half) -> Rows:
+        """Those of a half whose answer can be given at all."""
+        target = grown.target
+        known = answerable(target, half.frame)
+        frame, ids = half.frame.filter(pl.Series(known)), np.array(half.ids, object)[known].tolist()
+        answers, raw = target.encode(frame), champion.decoded(frame, ids)
+        both = (raw, calibrated(champion.fitted, raw))
+        raw, told = (widened(each, champion.fitted.target, target, answers) for each in both)
+        today, recent = (int(known[:count].sum()) for count in (half.today, half.recent))
+        return cls(frame, Arrayed(grown.features, frame), answers, raw, told, today, recent)
 
-    def honest(self, relation: bool) -> slice:
-        """By which of them probabilities are corrected: the recent ones and as many before them, where the
+    def honest(self, relation: bool) -> int:
+        """By how many of them probabilities are corrected: the recent ones and as many before them, where the
         ``relation`` changed the recent ones alone, if they are enough."""
-        return slice(max(ENOUGH, self.recent * (1 if relation else 2)))
+        return max(ENOUGH, self.recent * (1 if relation else 2))
 
 
 class Seen(NamedTuple):
     """A candidate with honest probabilities and bounds, and what it and the champion lose on new rows and on
-    old ones."""
+    old ones; ``ranked``: how they tell rare classes, where there are any. ``said`` is what its network says
+    of both halves, as it is."""
 
     fitted: Fitted
     new: Judged
     old: Judged
+    ranked: Ranked | None = None
+    said: tuple[Answered, ...] = ()
 
 
 class Judges:
@@ -69,14 +82,20 @@ class Judges:
 
     Its probabilities and bounds are made honest on the second half. It is judged on both, each with
     probabilities corrected on the other, so that no row judges what was found on it. New are the rows that
-    came since the champion, old all that came before today. ``relation``: it changed.
+    came since the champion, old all that came before today. ``grown``: the champion with room for what is
+    new, as candidates read rows; ``relation``: it changed.
     """
 
     def __init__(
-        self, champion: Fitted, target: Target, parts: Parts, settings: LearnSettings, *, relation: bool
+        self, champion: Recalled, grown: Fitted, parts: Parts, settings: LearnSettings, *, relation: bool
     ) -> None:
-        self.champion, self.target, self.settings, self.relation = champion, target, settings, relation
-        self.halves = tuple(Rows.of(champion, target, each) for each in (parts.first, parts.second))
+        self.champion, self.target, self.settings, self.relation = (
+            champion.fitted,
+            grown.target,
+            settings,
+            relation,
+        )
+        self.halves = tuple(Rows.of(champion, grown, each) for each in (parts.first, parts.second))
         self.answers = self._both([each.answers for each in self.halves])
         self.told = self._both([each.told for each in self.halves])
 
@@ -91,24 +110,27 @@ class Judges:
         return pl.concat([each.frame[each.today :] for each in self.halves], how="diagonal_relaxed")
 
     @property
-    def honest(self) -> pl.DataFrame:
-        """The rows on which probabilities and bounds are made honest."""
+    def honest(self) -> list[Arrays]:
+        """The rows on which probabilities and bounds are made honest, as arrays, in parts."""
         second = self.halves[1]
-        return second.frame[second.honest(self.relation)]
+        return list(second.arrays.first(min(second.honest(self.relation), second.frame.height)))
 
     def see(self, candidate: Fitted, *, corrected: bool, follow: bool = False) -> Seen:
         """What the gate needs to know of a candidate, its probabilities ``corrected`` anew, or as the
         champion's are; ``follow``: also whether a relation that changed is to be followed."""
-        said = [said_by(candidate, each.frame) for each in self.halves]
-        own = self._honest(candidate, 1, said[1], corrected)
-        other = self._honest(candidate, 0, said[0], corrected, own.confidence)
+        said = tuple(each.arrays.answered(candidate) for each in self.halves)
+        own = other = self._honest(candidate, 1, said[1], corrected)
+        if corrected:
+            other = self._honest(candidate, 0, said[0], corrected, own.confidence)
         told = self._both([calibrated(own, said[0].decoded), calibrated(other, said[1].decoded)])
-        return Seen(own, self._new(told[0], follow), self._old(told[1], follow))
+        raw = [each.decoded for each in said]
+        new = self._new(told[0], raw, follow=follow, corrected=corrected)
+        return Seen(own, new, self._old(told[1], follow), self._ranked(raw), said)
 
     def _honest(
         self, candidate: Fitted, half: int, said: Answered, corrected: bool, like: Confidence | None = None
     ) -> Fitted:
-        some = self.halves[half].honest(self.relation)
+        some = slice(self.halves[half].honest(self.relation))
         told = Answered(said.decoded[some], said.spread[some])
         frame = self.halves[half].frame[some]
         return with_confidence(candidate, told, frame, corrected=corrected, like=like)
@@ -125,32 +147,44 @@ class Judges:
         frame = pl.concat([self.new, self.old], how="diagonal_relaxed")
         groups = [grouping(frame, seen.fitted.schema[name]) for name in self.settings.by]
         settings = msgspec.structs.replace(self.settings, level=level)
-        return decide(seen.new, seen.old, settings, groups=groups, relation=follow)
+        return decide(seen.new, seen.old, settings, groups=groups, relation=follow, ranked=seen.ranked)
 
-    def scores(self, candidate: Fitted) -> dict[str, dict[str, float]]:
+    def scores(self, seen: Seen) -> dict[str, dict[str, float]]:
         """Everybody's scores on the rows that decide, in the user's unit."""
         found = {}
-        pairs = zip(("new", "old"), (self.new, self.old), self.told, self.answers, strict=True)
-        for where, frame, told, answers in pairs:
+        said = self._both([calibrated(seen.fitted, each.decoded) for each in seen.said])
+        for where, told, own, answers in zip(("new", "old"), self.told, said, self.answers, strict=True):
             if len(answers):
-                said = calibrated(candidate, said_by(candidate, frame).decoded)
                 found[f"champion on {where}"] = self.target.judge(told, answers)
-                found[f"candidate on {where}"] = self.target.judge(said, answers)
+                found[f"candidate on {where}"] = self.target.judge(own, answers)
         return found
+
+    def evaluated(self, seen: Seen, baseline: Baseline) -> Evaluated:
+        """What the candidate and the linear model say of the new rows, and the true answers."""
+        output, parts, linear = seen.fitted.network.output, [], []
+        for rows, said in zip(self.halves, seen.said, strict=True):
+            parts.append(Answered(said.decoded[: rows.recent], said.spread[: rows.recent]))
+            for arrays in rows.arrays.first(rows.recent):
+                linear.append(baseline.linear_answers(seen.fitted.features, arrays, output))
+        by = covered_by(seen.fitted, self.new)
+        return Evaluated(Answered.joined(parts), np.concatenate(linear), self.answers[0], by)
 
     @property
     def _more(self) -> bool:
         """Whether the candidate knows classes that the champion does not."""
         return bool(self.target.codes) and self.target.width > self.champion.target.width
 
-    def _new(self, said: np.ndarray, follow: bool) -> Judged:
-        """A champion that does not know a class is taken to guess."""
+    def _new(self, said: np.ndarray, raw: list[np.ndarray], *, follow: bool, corrected: bool) -> Judged:
+        """A champion that does not know a class is taken to guess. Where the relation changed, a step with
+        the champion's correction must win more than a correction alone would: both are judged with one."""
         answers = self.answers[0]
         before, after = (losses_of(self.target, each, answers) for each in (self.told[0], said))
         if self._more:
             unknown = answers >= self.champion.target.width
             before.loss[unknown] = np.minimum(before.loss[unknown], np.log(self.target.width))
-        fair = (self._mended, after.loss) if follow and self._mended is not None else None
+        fair = None
+        if self.relation and self._mended is not None and (follow or not corrected):
+            fair = (self._mended, after.loss if corrected else self._mended_losses(raw))
         return Judged(before, after, self._blind(answers), fair=fair)
 
     def _old(self, said: np.ndarray, follow: bool) -> Judged:
@@ -168,15 +202,29 @@ class Judges:
         after = losses_of(self.target, said, answers)
         return Judged(before, after, self._blind(answers), small, taken, fair)
 
+    def _ranked(self, said: Sequence[np.ndarray]) -> Ranked | None:
+        """How rare classes are told on new rows, and on all of them; None where the candidate knows more."""
+        if self.target.answer not in CALIBRATED or self._more:
+            return None
+        raw, answers = [each.raw for each in self.halves], [each.answers for each in self.halves]
+        new = [rank_losses(self._both(each)[0], self.answers[0]) for each in (raw, said)]
+        every = [rank_losses(np.concatenate(each), np.concatenate(answers)) for each in (raw, said)]
+        return Ranked((new[0], new[1]), (every[0], every[1])) if len(every[0]) else None
+
     @cached_property
     def _mended(self) -> np.ndarray | None:
         """What the champion loses on new rows once its probabilities are mended on new rows, too: what is
         lost beyond that is lost to another relation. None without probabilities or rows enough."""
         if self.target.answer not in CALIBRATED or min(each.recent for each in self.halves) < LEAST_MENDED:
             return None
+        return self._mended_losses([each.raw for each in self.halves])
+
+    def _mended_losses(self, raw: Sequence[np.ndarray]) -> np.ndarray:
+        """What is lost on new rows with the probabilities of each half, ``raw`` as a network says them,
+        mended on the new rows of the other."""
         told = []
-        for rows, other in zip(self.halves, self.halves[::-1], strict=True):
-            told.append(mended(other.raw[: other.recent], other.answers[: other.recent], rows.raw))
+        for own, other, rows in zip(raw, raw[::-1], self.halves[::-1], strict=True):
+            told.append(mended(other[: rows.recent], rows.answers[: rows.recent], own))
         return losses_of(self.target, self._both(told)[0], self.answers[0]).loss
 
     def _blind(self, answers: np.ndarray) -> tuple[float, float]:
@@ -187,11 +235,12 @@ class Judges:
         return float(blind.loss.mean()), float(blind.error.mean())
 
 
-def known(target: Target, frame: pl.DataFrame) -> pl.DataFrame:
-    """The rows whose answer can be given at all."""
+def answerable(target: Target, frame: pl.DataFrame) -> np.ndarray:
+    """The rows whose answer can be given at all, bool ``(rows,)``."""
     if not target.codes or not frame.height:
-        return frame
-    return frame.filter(pl.Series(target.encode(frame) >= 0))
+        return np.ones(frame.height, bool)
+    found: np.ndarray = target.encode(frame) >= 0
+    return found
 
 
 def mended(told: np.ndarray, answers: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -200,8 +249,3 @@ def mended(told: np.ndarray, answers: np.ndarray, others: np.ndarray) -> np.ndar
     calibrator = Calibrator.by("linear" if told.shape[1] == 2 else "temperature", told, answers)
     exchanged = Exchanged.found(calibrator(told), answers)
     return exchanged(calibrator(others))
-
-
-def said_by(fitted: Fitted, frame: pl.DataFrame) -> Answered:
-    """What its network says of conformed rows, as it is."""
-    return Answered.joined(fitted.engine.answered(each) for each, _ in encoded(fitted.features, frame))

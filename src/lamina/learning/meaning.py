@@ -32,6 +32,7 @@ FACTORS: Final = (
     1.609344,
     3.78541,
 )
+APART: Final = (0.3, 0.4)  # gap of the distributions beyond which a unit may have changed, by the factor
 OTHER: Final = 0.3  # gap of the distributions from which a column may be another one
 EMPTIED: Final = 0.5  # share of missing cells that is too much where there were few
 UNKNOWN: Final = 0.9  # share of values that were never seen, in a column of few values
@@ -91,10 +92,14 @@ def unit_factor(old: np.ndarray, new: np.ndarray) -> float | None:
     1000.0
     """
     before = gap(old, new)
+    if before <= min(APART):  # they fit as they are
+        return None
+    low, high = np.quantile(np.abs(old), [0.25, 0.75])
+    sure = max(SURE, (high / low) ** 1.5 if low > 0 else np.inf)  # what spreads widely fits many a factor
     found = []
     for factor in (*FACTORS, *(1 / each for each in FACTORS)):
         after = gap(old, new / factor)
-        alike, apart = (0.15, 0.3) if max(factor, 1 / factor) > SURE else (0.08, 0.4)
+        alike, apart = (0.15, APART[0]) if max(factor, 1 / factor) > sure else (0.08, APART[1])
         if after < alike and before > apart:
             found.append((after, factor))
     return min(found)[1] if found and _several(old) and _several(new) else None

@@ -10,6 +10,7 @@ import polars as pl
 from lamina.data.conform import conform
 from lamina.data.doctor import Case, examine
 from lamina.data.infer import infer
+from lamina.data.rules import told_nothing
 from lamina.data.table import Table
 from lamina.learning.records import LearnSettings
 from lamina.records import Field, Finding, Schema
@@ -23,8 +24,13 @@ LEAST: Final = 50  # filled cells from which something can be learnt
 def new_columns(
     fitted: Fitted, table: Table, settings: LearnSettings
 ) -> tuple[tuple[Field, ...], list[Finding]]:
-    """The fields to grow by, and why others are left out."""
-    names = [name for name in table.frame.columns if name not in fitted.schema]
+    """The fields to grow by, and why others are left out.
+
+    A column that was there from the beginning and said nothing (no cell filled, or all alike) is new once it
+    does: it is read from then on, and missing in the rows before.
+    """
+    silent = {field.name for field in fitted.schema if told_nothing(field)}
+    names = [name for name in table.frame.columns if name not in fitted.schema or name in silent]
     if not names or settings.columns == "ignore":
         return (), []
     fields, findings = [], []
@@ -33,7 +39,7 @@ def new_columns(
         if why is None:
             form = {name: each for name, each in field.form.items() if name != "block"}
             fields.append(msgspec.structs.replace(field, role="input", form=form))
-        else:
+        elif field.name not in silent:
             findings.append(_left_out(field.name, why))
     fields, told = _without_leaks(fitted, table, fields)
     return tuple(fields), [*findings, *told]

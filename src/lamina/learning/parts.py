@@ -18,10 +18,11 @@ HALF = 0.5  # of the rows held back make confidence honest, and judge what was f
 
 
 class Half(NamedTuple):
-    """Half of all rows held back, conformed, the newest first: so many came ``today``, so many since the
-    champion (``recent``, those of today among them)."""
+    """Half of all rows held back, conformed, the newest first, and their ids: so many came ``today``, so many
+    since the champion (``recent``, those of today among them)."""
 
     frame: pl.DataFrame
+    ids: list[str]
     today: int
     recent: int
 
@@ -61,10 +62,12 @@ def parted(frame: pl.DataFrame, ids: pl.Series, judge: np.ndarray, memory: Memor
     judged = memory.to_judge().sort(UPDATE, descending=True, maintain_order=True)
     halves = []
     for first in (True, False):
-        today = frame.filter(own & pl.Series((uniform(ids, 1) < HALF) == first))
+        mine = own & pl.Series((uniform(ids, 1) < HALF) == first)
+        today = frame.filter(mine)
         before = judged.filter(pl.Series((uniform(judged[ID], 1) < HALF) == first))
         count = today.height + before.filter(recent).height
-        halves.append(Half(_joined(today, before), today.height, count))
+        names = [*ids.filter(mine), *before[ID]]
+        halves.append(Half(_joined(today, before), names, today.height, count))
     return Parts(
         _joined(frame.filter(~own), learn.filter(recent)),
         _joined(frame[:0], learn.filter(~recent), as_is=True),

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Self
 
 import msgspec
 
 from lamina.learning.records import Drift, Grown, LearnSettings
+from lamina.training.choose import hardest
+from lamina.training.fitted import Fitted
 
+FEW = 4000  # rows of a small table
 MUCH = 0.3  # of all rows are new: a network that learnt from few
 
 
@@ -31,18 +35,41 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     time_limit: float | None = None
 
 
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
+    """How long lessons are beside those of several classes (``length``), and how many
+    remembered rows per new one there are where the relation changed (``old``)."""
+
+    length: float = 1.0
+    old: float = 0.5
+
+    @classmethod
+    def of(cls, fitted: Fitted, rows: float) -> Self:
+        """In a table two classes are learnt in few steps and numbers in many, as in their first training;
+        ``rows``: for which the network stands by now. With few of them steps are small."""
+        if hardest(fitted.features) != "tables":
+            return cls()
+        if fitted.target.binary:
+            return cls(length=0.3 if rows >= FEW else 1.0)
+        return cls() if fitted.target.codes else cls(length=2.0, old=1.0)
+
+
 def plan_for(
-    drift: Sequence[Drift], grown: Sequence[Grown], settings: LearnSettings, *, share: float
+    drift: Sequence[Drift],
+    grown: Sequence[Grown],
+    settings: LearnSettings,
+    *,
+    share: float,
+    pace: Pace | None = None,
 ) -> Plan:
     """Gently where nothing moved; quickly, and with less of the old, where the relation is another one.
 
     ``share``: of all the rows that the network stands for by now, how many are new, 0 to 1: a network that
     had few to learn from has most still to learn.
     """
-    moved = {each.what for each in drift if each.moved}
+    moved, pace = {each.what for each in drift if each.moved}, pace or Pace()
     classes = any(each.what in ("class", "label") for each in grown)
     if "relation" in moved and not grown:  # what is new explains that the champion errs on it
-        chosen = {"rate": 1.0, "passes": 4, "steps": 150, "old_per_new": 0.5, "hold": 0.0}
+        chosen = {"rate": 1.0, "passes": 4, "steps": 150, "old_per_new": pace.old, "hold": 0.0}
         why = "the relation changed: new rows count most, the champion's answers are not held"
     elif classes:
         chosen = {"rate": 1.0, "passes": 10, "steps": 200, "old_per_new": 1.0, "hold": 0.3, "natural": True}
@@ -60,4 +87,6 @@ def plan_for(
     else:
         chosen = {"rate": 0.3, "passes": 2, "steps": 40, "old_per_new": 2.0, "hold": 0.5}
         why = "nothing moved: gently, with twice as many old rows"
+    for name in ("passes", "steps"):
+        chosen[name] = max(1, round(chosen[name] * pace.length))
     return Plan(**chosen, why=why, seed=settings.seed, time_limit=settings.time_limit)  # type: ignore[arg-type]

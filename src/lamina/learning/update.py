@@ -22,16 +22,18 @@ from lamina.learning.gate import contradicted
 from lamina.learning.grow import grow
 from lamina.learning.honest import with_novelty
 from lamina.learning.judging import Judges
-from lamina.learning.losses import row_losses_for
+from lamina.learning.losses import losses_of, row_losses_for
 from lamina.learning.memory import ID, PART, UPDATE, Memory, bare
 from lamina.learning.parts import Parts, held_back, parted
-from lamina.learning.plan import plan_for
+from lamina.learning.plan import Pace, plan_for
+from lamina.learning.recalled import Recalled
 from lamina.learning.records import Drift, LearnSettings, UpdateReport, Verdict
 from lamina.learning.replay import kept
 from lamina.learning.trained import Trained
 from lamina.learning.way import Way, go
-from lamina.predictions.evaluate import answered_rows, judge
-from lamina.records import Field, Schema
+from lamina.predictions.answers import calibrated
+from lamina.predictions.evaluate import judge
+from lamina.records import Field
 from lamina.training.fitted import Fitted
 from lamina.training.loop import Training
 from lamina.training.precision import Machine
@@ -76,19 +78,21 @@ def update(
     if stopped is not None:
         return Update(run.report(checked, stopped), None, memory)
     with run.step("drift"):
-        moved = drift(champion.fitted, checked.frame, memory, settings, since=champion.update)
+        recalled, frame = Recalled(champion.fitted), checked.frame
+        moved = drift(recalled, frame, memory, settings, ids=checked.ids, since=champion.update)
     number = max(memory.updates, champion.update) + 1
     ids = pl.Series(checked.ids, dtype=pl.String)
     back = held_back(ids, _groups(champion.fitted, checked.frame), settings.judge)
     run.today = int((~back).sum())
     parts = parted(checked.frame, ids, back, memory, champion.update)
-    candidate, verdict = _learnt_and_judged(run, parts, checked.fields, moved, number)
+    candidate, verdict = _learnt_and_judged(run, recalled, parts, checked.fields, moved, number)
     with run.step("remember"):
-        schema = Schema((*champion.fitted.schema, *checked.fields))
-        losses = row_losses_for(champion.fitted, checked.frame).loss
+        schema = champion.fitted.schema.with_fields(checked.fields)
+        told = calibrated(champion.fitted, recalled.decoded(frame, checked.ids))
+        losses = losses_of(champion.fitted.target, told, champion.fitted.target.encode(frame)).loss
         keep = np.full(checked.frame.height, not contradicted(verdict)) | back
         if verdict.followed:
-            memory = _agreeing(memory, champion, candidate.fitted)
+            memory = _agreeing(memory, champion, candidate.fitted, checked.frame)
         memory = memory.with_rows(
             checked.frame.filter(pl.Series(keep)),
             schema,
@@ -105,7 +109,12 @@ def update(
 
 
 def _learnt_and_judged(
-    run: _Run, parts: Parts, fields: tuple[Field, ...], moved: tuple[Drift, ...], number: int
+    run: _Run,
+    recalled: Recalled,
+    parts: Parts,
+    fields: tuple[Field, ...],
+    moved: tuple[Drift, ...],
+    number: int,
 ) -> tuple[Trained, Verdict]:
     """The middle of an update: grow, learn, judge."""
     champion, settings = run.champion, run.settings
@@ -113,34 +122,39 @@ def _learnt_and_judged(
         grown, run.grown = grow(champion.fitted, parts.new, fields)
     with run.step("learn"):
         what = lesson(grown, parts.new, parts.old, run.machine, today=run.today)
-        share = what.new / max(what.new + what.stands.sum(), 1.0)
-        plan = plan_for(moved, run.grown, settings, share=float(share))
+        world = max(what.new + float(what.stands.sum()), 1.0)
+        plan = plan_for(moved, run.grown, settings, share=what.new / world, pace=Pace.of(grown, world))
         run.how = plan.why
         run.rows |= {"learnt": what.new, "remembered": len(what) - what.new}
         learnt = learn(grown, what, plan, run.machine, lambda now: run.watch("learn", now))
     with run.step("judge"):
         relation = any(each.what == "relation" and each.moved for each in moved)
-        judges = Judges(champion.fitted, grown.target, parts, settings, relation=relation)
+        judges = Judges(recalled, grown, parts, settings, relation=relation)
         classes = any(each.what in ("class", "label") for each in run.grown)
         gone = go(Way(grown, learnt, what, classes=classes), judges)
         run.rows |= {"judged": judges.new.height, "judged on old": judges.old.height}
-        run.way, run.scores = gone.share, judges.scores(gone.fitted)
-        fitted = with_novelty(gone.fitted, judges.honest, what)
+        run.way, run.scores = gone.share, judges.scores(gone.seen)
+        fitted = with_novelty(gone.seen.fitted, judges.honest, what)
         fitted = replace(fitted, rows={**fitted.rows, "train": len(what), "update": number})
         baseline = renewed_baseline(champion, fitted, what, settings.seed)
         evaluation = champion.evaluation  # where hardly a row is new, there is nothing to tell of it
         if judges.new.height:
-            rows = answered_rows(fitted, baseline, judges.new)
+            rows = judges.evaluated(gone.seen, baseline)
             evaluation = judge(fitted, baseline, rows, "new rows held back", bounded=True)
     return Trained(fitted, baseline, evaluation), gone.verdict
 
 
-def _agreeing(memory: Memory, champion: Trained, candidate: Fitted) -> Memory:
+def _agreeing(memory: Memory, champion: Trained, candidate: Fitted, new: pl.DataFrame) -> Memory:
     """Once the relation is another one: without the rows that the champion was judged on, which tell of a
-    world that is gone, and without those to learn from that are answered worse by what is true now."""
+    world that is gone, and without those to learn from that are answered worse by what is true now; of
+    numbers, whose errors move a little with everything that moves, none of these. Columns of the ``new`` rows
+    that came later are missing in old ones."""
     old = memory.rows.filter(pl.col(UPDATE) <= champion.update)
-    before, after = (row_losses_for(each, bare(old)).error for each in (champion.fitted, candidate))
-    gone = pl.Series(after > before) | (old[PART] == "judge")
+    gone = old[PART] == "judge"
+    if candidate.target.codes:
+        cells = pl.concat([new[:0], bare(old)], how="diagonal_relaxed")
+        before, after = (row_losses_for(each, cells).error for each in (champion.fitted, candidate))
+        gone = gone | pl.Series(after > before)
     return memory.forget(old.filter(gone)[ID].to_list())
 
 

@@ -15,7 +15,7 @@ import torch
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from lamina.learning.candidate import Lesson, start
-from lamina.learning.judging import Judges
+from lamina.learning.judging import Judges, Seen
 from lamina.learning.records import Verdict
 from lamina.network.network import Network
 from lamina.training.examples import Examples
@@ -25,9 +25,10 @@ SHARES: Final = (0.25, 0.5, 1.0)  # with the champion's correction of probabilit
 
 
 class Gone(NamedTuple):
-    """Where it led: the network, what the gate said of it, and the ``share`` of the whole step, 0 to 1."""
+    """Where it led: the network and what was seen of it, what the gate said of it, and the ``share`` of the
+    whole step, 0 to 1."""
 
-    fitted: Fitted
+    seen: Seen
     verdict: Verdict
     share: float
 
@@ -58,7 +59,7 @@ def go(way: Way, judges: Judges) -> Gone:
     """
     level = judges.settings.level / 2 if way.divisible else judges.settings.level
     seen = judges.see(way.step(1.0), corrected=True, follow=judges.relation)
-    whole = gone = Gone(seen.fitted, judges.verdict(seen, level=level, follow=judges.relation), 1.0)
+    whole = gone = Gone(seen, judges.verdict(seen, level=level, follow=judges.relation), 1.0)
     if not way.divisible or whole.verdict.outcome == "promoted":
         return whole
     for share in SHARES:
@@ -66,7 +67,7 @@ def go(way: Way, judges: Judges) -> Gone:
         verdict = judges.verdict(seen, level=level)
         if verdict.outcome != "promoted":
             break
-        gone = Gone(seen.fitted, verdict, share)
+        gone = Gone(seen, verdict, share)
     return gone
 
 

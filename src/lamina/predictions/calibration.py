@@ -163,14 +163,25 @@ def _temperature(p: np.ndarray, numbers: Mapping[str, np.ndarray]) -> np.ndarray
 
 
 def _fit_linear(p: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
-    from sklearn.linear_model import LogisticRegression
-
+    """Of two classes a map that never turns their order round, however few rows there are of one: where the
+    logarithms of both would, that of the odds alone, or none (Kull et al. 2017, "Beta calibration")."""
     logs = _logs(p)
-    model = LogisticRegression(C=STRENGTH, solver="newton-cholesky").fit(logs, y)
-    weights, bias = model.coef_, model.intercept_
+    weights, bias = _logistic(logs, y)
     if len(weights) == 1:  # of two classes scikit-learn gives the second's alone
+        if weights[0, 0] > 0 or weights[0, 1] < 0:
+            slope, bias = _logistic(logs[:, 1:] - logs[:, :1], y)
+            weights = slope * (-1.0, 1.0)
+            if slope[0, 0] <= 0:
+                weights, bias = np.array([[-1.0, 1.0]]), np.zeros(1)
         weights, bias = np.concatenate([0 * weights, weights]), np.concatenate([0 * bias, bias])
     return {"weights": weights, "bias": bias}
+
+
+def _logistic(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(C=STRENGTH, solver="newton-cholesky").fit(x, y)
+    return model.coef_, model.intercept_
 
 
 def _linear(p: np.ndarray, numbers: Mapping[str, np.ndarray]) -> np.ndarray:

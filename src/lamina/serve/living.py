@@ -149,9 +149,12 @@ class Living:
             while self.unlogged:
                 first, alone = self.unlogged.popleft(), self.alone > 0
                 self.alone = max(0, self.alone - 1)
-                self._write([first] if alone or isinstance(first, Decided) else self._together(first))
+                if alone or isinstance(first, Decided):
+                    self._write([first])
+                else:
+                    self._write(self._together(first))
 
-    def _write(self, together: Sequence[Answered] | Sequence[Decided]) -> None:
+    def _write(self, together: Sequence[Answered | Decided]) -> None:
         """Requests in one call; where that fails each alone, so that what is wrong with one costs the others
         nothing."""
         try:

@@ -24,7 +24,7 @@ def choose_recipe(
     features: Features, target: Target, rows: int, settings: Settings
 ) -> tuple[Recipe, tuple[Choice, ...]]:
     """Steps, batch, rates for ``rows`` training rows; what the user set stays as set."""
-    recipe, passes = RECIPES[_slowest(features)](features, target, rows, settings)
+    recipe, passes = RECIPES[hardest(features)](features, target, rows, settings)
     given = {
         name: value
         for name in ("batch", "rate", "decay", "time_limit", "seed")
@@ -51,8 +51,8 @@ def _words(recipe: Recipe) -> str:
     return words
 
 
-def _slowest(features: Features) -> str:
-    """The recipe of a mixed table is that of the kind that is hardest to train."""
+def hardest(features: Features) -> str:
+    """The name of the recipe: of a mixed table that of the kind that is hardest to train."""
     wanted = {layer_class(each).recipe for each in features}
     return next(name for name in RECIPES if name in wanted)
 

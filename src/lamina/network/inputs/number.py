@@ -83,6 +83,21 @@ class NumberInput(Input):
             embedded = torch.where(missing[..., None], self.absent, embedded)
         return embedded
 
+    @torch.no_grad()
+    def extend(self, feature: Feature) -> NumberInput:
+        """With intervals for knots beyond the old ones, which start straight: nothing bends there yet."""
+        grown = type(self)(feature, {"size": self.straight.shape[1]})
+        if torch.equal(grown.edges, self.edges):
+            return self
+        for name in ("straight", "bias", "absent"):
+            getattr(grown, name).copy_(getattr(self, name))
+        grown.bent.zero_()
+        counts = (self.edges < torch.inf).sum(1).tolist()
+        before = torch.searchsorted(grown.edges, self.edges[:, :1].contiguous()).flatten().tolist()
+        for j, (count, first) in enumerate(zip(counts, before, strict=True)):
+            grown.bent[j, first : first + count - 1] = self.bent[j, : count - 1]
+        return grown.requires_grad_(self.straight.requires_grad)
+
     def train(self, mode: bool = True) -> NumberInput:
         self._pieces.forget()
         return super().train(mode)

@@ -45,7 +45,9 @@ class Pieces(NamedTuple):
         """``(batch, columns)``, NaN for missing → ``(batch, columns, size)``."""
         columns, count = len(self.edges), len(self.left) // len(self.edges)
         missing = x.isnan()
-        piece = torch.searchsorted(self.edges, x.T.contiguous()).T
+        # An edge belongs to the piece that begins there: what is answered at it is read, not computed, and
+        # stays the same whatever pieces are added beside
+        piece = torch.searchsorted(self.edges, x.T.contiguous(), right=True).T
         piece = torch.where(missing, count - 1, piece)
         piece = piece + torch.arange(0, columns * count, count, device=x.device)
         away = torch.where(missing, 0.0, x) - self.left[piece]
