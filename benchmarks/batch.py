@@ -24,6 +24,7 @@ import polars as pl
 
 import lamina
 from benchmarks.sets import SETS
+from lamina.data.read import read
 from lamina.files import sha256_of
 
 SHARE: Final = 0.6  # of the parts, after which the second run is killed
@@ -50,7 +51,7 @@ def main() -> None:
             if options.engine == "onnx":
                 lamina.load(model).export(model)
         source = folder / f"rows.{options.form}"
-        write(test.drop("income"), source, options.rows)
+        write(read(test).frame.drop("income"), source, options.rows)
         megabytes = source.stat().st_size / 1e6
         print(f"{options.rows:,} rows, {megabytes:,.0f} MB of {options.form}")
         print(
