@@ -6,8 +6,13 @@ import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import httpx2 as httpx
 import polars as pl
 import pytest
 
@@ -119,20 +124,66 @@ def test_a_store_answers_and_decides(folder: Path, churn_model: Model):
     check_told(pl.read_parquet(folder / "own.parquet"), folder)
 
 
-def test_a_server_answers_over_http(folder: Path):
-    code = BLOCKED + command("serve", "churn.lamina", "--port", "0")
+@contextmanager
+def served(folder: Path, *arguments: str) -> Iterator[str]:
+    """The address of a server without torch."""
+    code = BLOCKED + command("serve", *arguments, "--port", "0")
     started = [sys.executable, "-W", "error", "-c", code]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(started, stdout=subprocess.PIPE, text=True, cwd=folder, env=environment) as server:
         assert server.stdout is not None
         try:
-            address = server.stdout.readline().split(" at ")[1].strip().removesuffix("/docs")
-            with lamina.Client(address) as client:
-                check_told(client.predict(folder / "new.csv").drop("version", strict=False), folder)
-                row = pl.read_csv(folder / "new.csv").to_dicts()[0]
-                alone = client.predict(row)
-                assert json.dumps(alone["predicted_churned"][0])
-                with pytest.raises(ServerError, match="needs torch, which is not installed"):
-                    client.explain(row)
+            yield server.stdout.readline().split(" at ")[1].strip().removesuffix("/docs")
         finally:
             server.terminate()
+
+
+def test_a_server_answers_over_http(folder: Path):
+    with served(folder, "churn.lamina") as address, lamina.Client(address) as client:
+        check_told(client.predict(folder / "new.csv").drop("version", strict=False), folder)
+        row = pl.read_csv(folder / "new.csv").to_dicts()[0]
+        alone = client.predict(row)
+        assert json.dumps(alone["predicted_churned"][0])
+        with pytest.raises(ServerError, match="needs torch, which is not installed"):
+            client.explain(row)
+
+
+def test_a_champion_without_a_graph_is_told_and_the_one_before_goes_on(folder: Path, churn_model: Model):
+    store = lamina.Store(folder / "shop")
+    store.add(churn_model)
+    store.export()
+    row = pl.read_csv(folder / "new.csv").to_dicts()[0]
+    with served(folder, "shop") as address, httpx.Client(base_url=address) as client:
+
+        def until(behind: bool) -> dict[str, Any]:
+            """What it says of itself, once it has noticed."""
+            for _ in range(100):
+                told: dict[str, Any] = client.get("/readyz").raise_for_status().json()
+                if ("behind" in told) is behind:
+                    return told
+                time.sleep(0.1)
+            raise AssertionError(told)
+
+        def version() -> str:
+            answer = client.post("/v1/predict", json=row).raise_for_status()
+            return str(answer.json()["version"])
+
+        until(behind=False)
+        assert version() == "2"
+        assert client.post("/v1/rollback", json={"to": 1}).json()["behind"]["champion"] == "1"
+        (told,) = until(behind=True)["behind"]
+        assert (told["model"], told["answering"], told["champion"]) == ("shop", "2", "1")
+        assert "needs torch" in told["problem"]
+        assert "lamina export shop" in told["remedy"]
+        assert version() == "2"
+        assert client.get("/v1/model").json()["behind"] == told
+        assert 'lamina_behind{model="shop"} 1.0' in client.get("/metrics").text
+        store.export()  # where torch is
+        until(behind=False)
+        for _ in range(100):
+            if version() == "3":
+                break
+            time.sleep(0.1)
+        assert version() == "3"
+        assert "behind" not in client.get("/v1/model").json()
+        assert 'lamina_behind{model="shop"} 0.0' in client.get("/metrics").text

@@ -2,6 +2,7 @@
 
     LaminaError                 base: a problem, what to do about it, and the facts
     ├── UsageError              an argument that cannot be: the caller's mistake (exit code 2)
+    │   └── NoGraphError        the ONNX graph is wanted of a model file that holds none
     ├── MissingExtraError       an optional part is not installed; carries the install line
     │   └── MissingTorchError   torch is needed, and Lamina was installed without it
     ├── PluginError             a kind that another package adds and that cannot be used
@@ -48,6 +49,10 @@ class UsageError(LaminaError, ValueError):
     """An argument that cannot be; also a ``ValueError``, as Python callers expect."""
 
     exit_code = 2
+
+
+class NoGraphError(UsageError):
+    """A network is to be answered as an ONNX graph, and its file holds none."""
 
 
 class MissingExtraError(LaminaError, ImportError):

@@ -19,6 +19,7 @@ from polars.testing import assert_frame_equal
 import lamina
 from lamina.data.sql.address import address_of
 from lamina.data.sql.database import open_database
+from lamina.data.write import write
 from lamina.errors import UsageError
 from small_data import churn_table
 
@@ -29,9 +30,9 @@ ROWS, AT_ONCE = 1000, 101
 PROCESS = """
 import os, signal, sys
 from lamina.cli import sources
-from lamina.data import large
+from lamina.data import large, staged
 from lamina.predictions import batch
-sources.CELLS, large.PART, left = 0, {rows}, {left}
+sources.CELLS, staged.LARGE, large.PART, left = 0, 0, {rows}, {left}
 keep = batch.Batch._keep
 
 def kept(self, number, told, seen):
@@ -96,6 +97,34 @@ def test_killed_at_60_percent_and_gone_on_with_to_the_same_bytes(
     assert in_folder(folder) == ["new.parquet", f"resumed{ending}", f"whole{ending}"]
     for told in (whole.stderr, last.stderr):  # counted over all rows, those of the killed runs, too
         assert "11 cells cannot be read as numbers and count as missing, first in row 0" in told
+
+
+@pytest.mark.parametrize("ending", [".csv", ".ndjson"])
+def test_text_is_answered_in_parts_as_it_is_whole(
+    folder: Path, predicted: Callable[..., Ran], run: Callable[..., Any], model_files: Path, ending: str
+):
+    rows = pl.read_parquet(folder / "new.parquet").with_columns(pl.col("joined").cast(pl.String))
+    source = f"new{ending}"
+    write(rows, folder / source)
+    whole = run("predict", model_files / "churn.lamina", source, "-o", "whole.csv")
+    assert whole.code == 0, whole.err
+    assert predicted("parts.csv", source=source, left=6).returncode == -signal.SIGKILL
+    last = predicted("parts.csv", source=source)
+    assert last.returncode == 0, last.stderr
+    assert "Went on after 606 rows" in last.stderr
+    one, two = (pl.read_csv(folder / name, infer_schema=False) for name in ("whole.csv", "parts.csv"))
+    numbers = [name for name in one.columns if name.startswith("probability") or name == "novelty"]
+    assert two.drop(numbers).equals(one.drop(numbers))  # the cells as they were, too
+    assert_frame_equal(
+        two.select(pl.col(numbers).cast(float)), one.select(pl.col(numbers).cast(float)), abs_tol=1e-5
+    )
+    assert in_folder(folder) == sorted(["new.parquet", source, "parts.csv", "whole.csv"])
+    # other rows under the same name begin anew
+    assert predicted("parts.csv", source=source, left=2).returncode == -signal.SIGKILL
+    write(rows.with_columns(charge=pl.lit("20")), folder / source)
+    again = predicted("parts.csv", source=source)
+    assert "Went on" not in again.stderr
+    assert pl.read_csv(folder / "parts.csv")["charge"].unique().to_list() == [20]
 
 
 def test_answers_in_parts_are_those_of_the_model(

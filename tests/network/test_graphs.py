@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import polars as pl
 import pytest
@@ -26,7 +27,8 @@ from lamina.network.answered import answered
 from lamina.network.engine import Answered
 from lamina.network.graph import Graph, check_alone, hash_of
 from lamina.network.inputs.number import NumberInput
-from lamina.network.runtime import OnnxNetwork
+from lamina.network.matmul import matmul_graph
+from lamina.network.runtime import OnnxNetwork, cut
 from lamina.predictions.exported import CLOSE, as_onnx
 from lamina.records import Field
 from lamina.training.fitted import Fitted
@@ -161,6 +163,22 @@ def test_hashes_tell_weights_apart():
     assert len(hashes) == 5
 
 
+@pytest.mark.parametrize("rows", [0, 1, 15, 16, 700])
+def test_products_are_those_of_numpy(rows: int):
+    fitted, _, _ = fitted_on("flag")
+    rng = np.random.default_rng(0)
+    one, two = (rng.normal(size=size).astype(np.float32) for size in ((rows, 130), (130, 257)))
+    found = engine(fitted).product(one[:, ::-1], two)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, one[:, ::-1] @ two, rtol=1e-4, atol=1e-4)
+
+
+def test_the_graph_of_a_product_is_one_that_onnx_accepts():
+    import onnx
+
+    onnx.checker.check_model(onnx.load_from_string(matmul_graph()), full_check=True)
+
+
 @pytest.mark.parametrize("threads", ["", "2", "3,2", "many"])
 def test_any_number_of_threads(threads: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("OMP_NUM_THREADS", threads)
@@ -209,8 +227,30 @@ def test_the_pretrained_network_of_photographs_has_a_graph():
 
 
 @pytest.mark.skipif(not wordpiece.installed(), reason="needs the extra pretrained")
-def test_an_encoder_that_is_no_part_of_the_model_is_refused():
-    texts = pl.DataFrame({"t": [f"the film was {w}" for w in ("good", "bad")] * 120, "y": ["a", "b"] * 120})
+def test_an_encoder_that_is_no_part_of_the_model_is_part_of_the_graph():
+    rng = np.random.default_rng(0)
+    words = ["good", "bad", "film", "plot", "unbelievable", "a", "the"]
+    said = [" ".join(rng.choice(words, rng.integers(1, 20))) for _ in range(240)]
+    texts = pl.DataFrame({"t": said, "y": ["a" if "good" in each else "b" for each in said]})
     model = lamina.fit(texts, "y", kinds={"t": "text"}, epochs=1, batch=32, pretrained=True)
-    with pytest.raises(ExportError, match="is no part of the model"):
-        as_onnx(model.fitted, None)
+    check_same(model.fitted, texts, pl.DataFrame({"t": ["", None, "film", "a quite new one " * 30] * 12}))
+
+
+# --------------------------------------------------------------------------------- shorter arrays
+
+
+def test_arrays_are_cut_after_the_longest_row():
+    arrays = {"a": np.array([[3, 0, 4, 0, 0], [1, 0, 0, 0, 0]]), "w": np.ones((2, 5)), "b": np.zeros((2, 3))}
+    shorter = cut(arrays, (("a", "w"), ("b",)))
+    assert {name: each.shape for name, each in shorter.items()} == {"a": (2, 3), "w": (2, 3), "b": (2, 1)}
+    assert {name: each.shape[1] for name, each in arrays.items()} == {"a": 5, "w": 5, "b": 3}
+
+
+def test_a_graph_that_reads_no_shorter_arrays_is_refused():
+    fitted, frame, _ = fitted_on("flag")
+    onnx = as_onnx(fitted, frame)
+    (name, *_) = onnx.graph.inputs
+    for group in ((name,), ("nothing",)):
+        graph = msgspec.structs.replace(onnx.graph, filled_up=(group,))
+        with pytest.raises(ValueError, match="at any length"):
+            OnnxNetwork(onnx.read(), graph, fitted.engine.in_torch)

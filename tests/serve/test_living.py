@@ -13,6 +13,8 @@ import pytest
 from starlette.testclient import TestClient
 
 import lamina
+from lamina.errors import StoreError
+from lamina.serve import living
 from lamina.serve.app import app_of
 from lamina.serve.living import Answered
 from lamina.serve.starting import Settings, service_for
@@ -127,6 +129,36 @@ def test_a_lesson_in_a_process_of_its_own(store: Store):
         assert client.get("/v1/learn/nothing").status_code == 404
 
 
+def test_numbers_beyond_all_columns_are_logged_like_others(store: Store):
+    rows = table(3, seed=5).drop("churned").to_dicts()
+    rows[1]["months"] = 10**30
+    with served(store, log=True) as client:
+        for row in rows:
+            assert client.post("/v1/predict", json=row).status_code == 200
+    assert {*store.opened.calls.frame()["row_id"]} == {row["customer"] for row in rows}
+
+
+def test_what_cannot_be_logged_costs_others_nothing(store: Store, monkeypatch: pytest.MonkeyPatch):
+    rows, written = table(6, seed=5).drop("churned").to_dicts(), living.remember
+    reached = False
+
+    def remember(*told: Any, **more: Any) -> None:
+        if not reached:
+            raise StoreError("The log cannot be reached.", "Wait.")
+        if rows[2]["customer"] in told[5]:
+            raise ValueError("this row")
+        written(*told, **more)
+
+    monkeypatch.setattr(living, "remember", remember)
+    with served(store, log=True) as client:
+        for row in rows:
+            assert client.post("/v1/predict", json=row).status_code == 200
+        time.sleep(1.2)  # tried, and kept for later
+        reached = True
+    kept = {row["customer"] for row in rows} - {rows[2]["customer"]}
+    assert {*store.opened.calls.frame()["row_id"]} == kept
+
+
 def test_a_file_learns_nothing(model_files: Path):
     with TestClient(app_of(service_for([model_files / "churn.lamina"], Settings()))) as client:
         for verb in ("learn", "feedback", "rollback"):
@@ -136,16 +168,16 @@ def test_a_file_learns_nothing(model_files: Path):
 def test_the_log_is_written_when_the_server_stops(store: Store):
     rows = table(5, seed=5).drop("churned")
     service = service_for([store.place], Settings(log=True))
-    living = service.living["churn"]
+    churn = service.living["churn"]
 
     async def run() -> None:
         async with service.watched():
             served = service.models.named(None)
             answers = served.answer([served.asked(rows)])
             ids = rows["customer"].to_list()
-            living.remember(Answered(rows, answers, ids, served, "me", service.limits))
-            assert living.waiting == 5
+            churn.remember(Answered(rows, answers, ids, served, "me", service.limits))
+            assert churn.waiting == 5
 
     asyncio.run(run())
-    assert living.waiting == 0
+    assert churn.waiting == 0
     assert isinstance(store.live(), pl.DataFrame)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import lamina
 from lamina.data.conform import conform
 from lamina.data.table import Table
-from lamina.errors import LaminaWarning, MissingExtraError, ModelFileError, UsageError
+from lamina.errors import LaminaWarning, MissingExtraError, ModelFileError, NoGraphError, UsageError
 from lamina.model import Model
 from lamina.store import file
 from small_data import BEGINNER, CITIES, PLANS, churn_table, month
@@ -264,6 +264,18 @@ def test_champions_of_an_exported_store_are_graphs_too(store: lamina.Store):
     np.testing.assert_allclose(two.select(names), one.select(names), atol=1e-5)
     assert store.learn(month(1)).outcome == "unchanged"
     assert store.rollback() == 2
+
+
+@pytest.mark.filterwarnings("default::lamina.errors.LaminaWarning")
+def test_champions_after_a_model_with_a_graph_are_graphs_too(store: lamina.Store, tmp_path: Path):
+    lamina.Model(*store.champion.parts).export(tmp_path / "m.lamina")
+    store.add(tmp_path / "m.lamina")
+    assert store.learn(month(1), level=0.4, margin=0.9).outcome == "promoted"
+    assert kinds(store) == ["torch", "onnx", "onnx"]
+    store.rollback(1)
+    with pytest.raises(NoGraphError) as caught:
+        lamina.Store(store.place, engine="onnx").predict(month(2))
+    assert f"lamina export {store.place}" in caught.value.remedy  # not: of the version's file
 
 
 @pytest.mark.filterwarnings("default::lamina.errors.LaminaWarning")

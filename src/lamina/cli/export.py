@@ -22,6 +22,14 @@ def export(
         Path | None,
         typer.Option("--output", "-o", help="Another model file; else MODEL itself.", show_default=False),
     ] = None,
+    int8: Annotated[
+        bool,
+        typer.Option(
+            "--int8",
+            help="Weights of 8 bits in large matrices: faster for texts read by an encoder; judged by the "
+            "known answers of DATA.",
+        ),
+    ] = False,
     who: Who = None,
     json: Json = False,
 ) -> None:
@@ -39,19 +47,26 @@ def export(
 
     rows = None if not data else source(data)
     if is_store(model):
-        if output is not None:
+        if output is not None or int8:
             raise UsageError(
-                f"{model} is a store, and keeps its versions itself.",
-                "Leave --output away.",
+                f"{model} is a store, and keeps its versions itself, with the answers of torch.",
+                "Leave --output and --int8 away.",
                 store=str(model),
             )
         graph, where = Store(model, who=who).export(rows), model
     else:
         where = output or model
         check_place(where)
-        graph = load(model).export(where, rows)
+        graph = load(model).export(where, rows, int8=int8)
     if json:
-        typer.echo(to_json({"path": str(where), "gap": graph.gap, "rows": graph.rows, "on": graph.on}))
+        told = {"path": str(where), "gap": graph.gap, "rows": graph.rows, "on": graph.on}
+        typer.echo(to_json(told | ({"scores": graph.scores} if graph.int8 else {})))
+    elif graph.scores is not None:
+        before, after = graph.scores
+        typer.echo(
+            f"{where} answers without torch, with weights of 8 bits: its score is {after:.4g}, and was "
+            f"{before:.4g}, on {graph.rows:,} {_rows(graph.on)}."
+        )
     else:
         typer.echo(
             f"{where} answers without torch: lamina predict --engine onnx, lamina serve. "

@@ -28,18 +28,42 @@ def opened(data: Sequence[str], query: str | None, place: Output | None) -> Iter
     from lamina.data.large import large
     from lamina.data.read import read
     from lamina.data.sql.address import is_address
+    from lamina.data.staged import worth_staging
 
     if not any(map(is_address, data)):
         if query is not None:
             raise UsageError("A query needs a database to ask.", "Name it: sqlite:///FILE, postgresql://….")
         paths = [Path(each).expanduser() for each in data]
         found = large(paths, ", ".join(map(str, paths[:8])), cells=CELLS)
-        yield read(paths[0] if len(paths) == 1 else paths) if found is None else found
+        if found is not None:
+            yield found
+        elif place is not None and place.in_parts and len(paths) == 1 and worth_staging(paths[0]):
+            with _rewritten(paths[0], place) as rewritten:
+                yield rewritten
+        else:
+            yield read(paths[0] if len(paths) == 1 else paths)
     elif len(data) > 1:
         raise UsageError("Rows of a database are answered alone.", "Name one address, without other files.")
     else:
         with _copied(data[0], query, place) as table:
             yield table
+
+
+@contextmanager
+def _rewritten(path: Path, place: Output) -> Iterator[Table]:
+    """The rows of a text file as Parquet beside the output, where that can be done in bounded memory."""
+    from lamina.data.read import read
+    from lamina.data.staged import staged
+
+    mark = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]
+    folder = place.beside(f"rows-{mark}")
+    found = staged(path, folder)
+    if found is None:
+        shutil.rmtree(folder, ignore_errors=True)
+        yield read(path)
+        return
+    yield found
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

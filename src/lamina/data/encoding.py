@@ -13,6 +13,7 @@ from lamina.errors import SourceError
 
 SAMPLE_BYTES: Final = 256 << 10
 CHUNK: Final = 8 << 20
+UTF8: Final = ("utf-8", "utf-8-sig")
 # A file is either on disk (plain UTF-8) or its content, decoded to UTF-8.
 Content = Path | bytes
 
@@ -46,9 +47,8 @@ def as_utf8(content: Content, name: str) -> tuple[Content, str]:
     Raises ``SourceError`` where it is not text.
     """
     head = next(chunks(content))[:SAMPLE_BYTES]
-    encoding = _encoding(head, content)
-    old_mac = b"\r" in head and b"\n" not in head and not encoding.startswith("utf-16")
-    if encoding in ("utf-8", "utf-8-sig") and not old_mac:
+    encoding, old_mac = _written(head, content)
+    if encoding in UTF8 and not old_mac:
         _refuse_binary(head.decode("utf-8", "ignore"), name, head)
         return content, encoding
     whole = content if isinstance(content, bytes) else content.read_bytes()
@@ -62,6 +62,18 @@ def as_utf8(content: Content, name: str) -> tuple[Content, str]:
         ) from error
     _refuse_binary(text[:SAMPLE_BYTES], name, head)
     return (text.replace("\r", "\n") if old_mac else text).encode(), encoding
+
+
+def is_utf8_with_line_feeds(content: Content) -> bool:
+    """Whether ``as_utf8`` gives the content back as it is, or refuses it."""
+    encoding, old_mac = _written(next(chunks(content))[:SAMPLE_BYTES], content)
+    return encoding in UTF8 and not old_mac
+
+
+def _written(head: bytes, content: Content) -> tuple[str, bool]:
+    """The encoding, and whether lines end as on an old Mac."""
+    encoding = _encoding(head, content)
+    return encoding, b"\r" in head and b"\n" not in head and not encoding.startswith("utf-16")
 
 
 def _encoding(head: bytes, content: Content) -> str:

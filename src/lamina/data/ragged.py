@@ -20,7 +20,7 @@ MAX_RAGGED: Final = 0.10
 
 def regular(content: Content, dialect: Dialect, name: str) -> tuple[Content, Dialect, tuple[Finding, ...]]:
     """The content with rows of equal width only, its dialect, and what was set aside."""
-    if _is_regular(content, dialect):
+    if is_regular(content, dialect):
         return content, dialect, ()
     text = (content if isinstance(content, bytes) else content.read_bytes()).decode("utf-8-sig")
     clean, ragged, rows = _set_aside(text, dialect)
@@ -36,7 +36,7 @@ def regular(content: Content, dialect: Dialect, name: str) -> tuple[Content, Dia
     return clean, rewritten, findings
 
 
-def _is_regular(content: Content, dialect: Dialect) -> bool:
+def is_regular(content: Content, dialect: Dialect) -> bool:
     """Whether all rows have the width of the header, counted on the raw bytes (numpy, fast)."""
     delimiter, width = ord(dialect.delimiter), len(dialect.names)
     quote = ord(dialect.quote) if dialect.quote else None

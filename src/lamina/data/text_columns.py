@@ -16,7 +16,7 @@ import polars as pl
 
 from lamina.data.dialect import NAME, NUMBER, Dialect, after_lines, parse_rows
 from lamina.data.encoding import Content, chunks
-from lamina.data.parse import MISSING, is_missing
+from lamina.data.parse import MISSING
 
 # Columns looked at a second time are held as text, which is large: so many at once.
 _SECOND_LOOK: Final = 6
@@ -33,20 +33,14 @@ def data_rows(head: bytes, dialect: Dialect) -> Iterator[list[str]]:
 
 def read_columns(content: Content, dialect: Dialect, sample: list[list[str]]) -> pl.DataFrame:
     """All columns, typed as the sample suggests and as all rows confirm."""
-    columns = zip(*(row for row in sample if len(row) == len(dialect.names)), strict=True)
-    guesses = [_guess(column) for column in columns]
-    types: dict[str, pl.DataType] = {
-        name: guess[0] for name, guess in zip(dialect.names, guesses, strict=True)
-    }
-    marks = {name: guess[1] for name, guess in zip(dialect.names, guesses, strict=True) if guess[1]}
+    types, marks = guessed(dialect, sample)
     try:
         frame = _scan(content, dialect, types, null_values=marks or None)
         doubts = set[str]()
     except pl.exceptions.PolarsError:
         frame = _scan(content, dialect, types, ignore_errors=True)
         doubts = {n for n, t in types.items() if t != pl.String and frame[n].null_count()}
-    if any(kind == pl.Int64 for kind in types.values()) and _has_leading_zero(content, dialect):
-        doubts |= {name for name, kind in types.items() if kind == pl.Int64}
+    doubts |= zero_doubts(content, dialect, types)
     frame = _look_again(content, dialect, frame, [name for name in dialect.names if name in doubts])
     texts = [name for name, kind in frame.schema.items() if kind == pl.String]
     for name in texts:
@@ -54,6 +48,20 @@ def read_columns(content: Content, dialect: Dialect, sample: list[list[str]]) ->
             filled = frame[name].set(frame[name] == "", None)
             frame = frame.with_columns(filled)
     return frame
+
+
+def guessed(dialect: Dialect, sample: list[list[str]]) -> tuple[dict[str, pl.DataType], dict[str, str]]:
+    """The types that a sample suggests, and the words that mark missing numbers, by column."""
+    columns = zip(*(row for row in sample if len(row) == len(dialect.names)), strict=True)
+    guesses = dict(zip(dialect.names, map(_guess, columns), strict=True))
+    marks = {name: mark for name, (_, mark) in guesses.items() if mark}
+    return {name: kind for name, (kind, _) in guesses.items()}, marks
+
+
+def zero_doubts(content: Content, dialect: Dialect, types: dict[str, pl.DataType]) -> set[str]:
+    """Columns of whole numbers, where some cell of the table has a leading zero."""
+    whole = {name for name, kind in types.items() if kind == pl.Int64}
+    return whole if whole and _has_leading_zero(content, dialect) else set()
 
 
 def _guess(cells: Sequence[str]) -> tuple[pl.DataType, str | None]:
@@ -137,17 +145,44 @@ def settle(texts: pl.Series) -> pl.Series:
 
     Leading zeros and whole numbers too long for a float keep a column text.
     """
-    cells = texts.str.strip_chars()
-    numbers = cells.cast(pl.Float64, strict=False)
-    filled = ~is_missing(cells)
-    if (filled & numbers.is_null()).any() or cells.str.contains(r"^[-+]?0\d").any():
-        return texts
-    integers = cells.cast(pl.Int64, strict=False)
-    if not (filled & integers.is_null()).any():
-        return integers
-    if cells.str.contains(r"^[-+]?\d{16,}$").any():
-        return texts
-    return numbers.set(~filled, None)
+    frame = texts.to_frame()
+    told = frame.select(what_cells_tell(texts.name)).row(0)
+    return frame.select(as_kind(texts.name, kind_by(*told))).to_series()
+
+
+def what_cells_tell(name: str) -> list[pl.Expr]:
+    """What ``kind_by`` wants to know of all cells of a text column."""
+    cells = pl.col(name).str.strip_chars()
+    words = _filled(cells) & cells.cast(pl.Float64, strict=False).is_null()
+    fractions = _filled(cells) & cells.cast(pl.Int64, strict=False).is_null()
+    return [
+        (words.any() | cells.str.contains(r"^[-+]?0\d").any()).alias(f"{name} words"),
+        fractions.any().alias(f"{name} fractions"),
+        cells.str.contains(r"^[-+]?\d{16,}$").any().alias(f"{name} long"),
+    ]
+
+
+def kind_by(words: bool, fractions: bool, long: bool) -> pl.DataType:
+    """The type of a column that holds ``words`` (or leading zeros), ``fractions``, whole numbers too
+    ``long`` for a float."""
+    if words or (fractions and long):
+        return pl.String()
+    return pl.Float64() if fractions else pl.Int64()
+
+
+def as_kind(name: str, kind: pl.DataType) -> pl.Expr:
+    """A text column in the type it was found to have."""
+    cells = pl.col(name).str.strip_chars()
+    if kind == pl.String:
+        return pl.col(name)
+    if kind == pl.Int64:
+        return cells.cast(pl.Int64, strict=False)
+    return pl.when(_filled(cells)).then(cells.cast(pl.Float64, strict=False)).alias(name)
+
+
+def _filled(cells: pl.Expr) -> pl.Expr:
+    """Which stripped cells hold something, by ``is_missing``."""
+    return ~cells.str.to_lowercase().is_in(sorted(MISSING)).fill_null(True)
 
 
 def drop_nameless(frame: pl.DataFrame, dialect: Dialect) -> tuple[pl.DataFrame, tuple[str, ...]]:

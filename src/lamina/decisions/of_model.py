@@ -53,8 +53,20 @@ class Made(NamedTuple):
 def decide(fitted: Fitted, rows: Rows, costs: Costs, limits: Sequence[Limit]) -> Made:
     """Action, expected value, runner-up and reason for every row."""
     answered, known, _ = answer_rows(fitted, rows.conformed)
-    worth = _worths(fitted, rows, costs, limits, calibrated(fitted, answered.decoded))
-    chosen = decided(worth, limits, _groups(rows.raw, limits))
+    return decide_answered(fitted, rows.raw, answered, known, costs, limits)
+
+
+def decide_answered(
+    fitted: Fitted,
+    raw: pl.DataFrame,
+    answered: Answered,
+    known: np.ndarray,
+    costs: Costs,
+    limits: Sequence[Limit],
+) -> Made:
+    """The same for rows that the network has answered already."""
+    worth = _worths(fitted, raw, costs, limits, calibrated(fitted, answered.decoded))
+    chosen = decided(worth, limits, _groups(raw, limits))
     unlike = None
     if fitted.novelty is not None and answered.novelty is not None:
         unlike = fitted.novelty.unlike(answered.novelty)
@@ -92,7 +104,7 @@ def what_if(
     truth = target.encode(rows.conformed) if target.column in rows.conformed.columns else None
     found = []
     for amount in amounts:
-        worth = _worths(fitted, rows, costs.replaced(*entry, amount), limits, chance)
+        worth = _worths(fitted, rows.raw, costs.replaced(*entry, amount), limits, chance)
         chosen = decided(worth, limits, _groups(rows.raw, limits))
         row = np.arange(len(chosen))
         told = {"amount": float(amount), "expected_value": float(worth.expected[row, chosen].sum())}
@@ -147,16 +159,24 @@ def judged_worths(
             "Leave those rows out.",
             column=fitted.target.column,
         )
-    worth = _worths(fitted, rows, costs, limits, answers_for(fitted, rows.conformed))
+    worth = _worths(fitted, rows.raw, costs, limits, answers_for(fitted, rows.conformed))
     return worth, truth, _groups(rows.raw, limits)
 
 
-def _worths(fitted: Fitted, rows: Rows, costs: Costs, limits: Sequence[Limit], chance: np.ndarray) -> Worths:
-    classes = _classes(fitted)
-    costs.check(classes, rows.raw.columns)
+def check_asked(fitted: Fitted, columns: Sequence[str], costs: Costs, limits: Sequence[Limit]) -> None:
+    """Raises UsageError for a model that decides nothing, and for costs and limits that do not fit it or the
+    columns of the rows."""
+    costs.check(_classes(fitted), columns)
     for limit in limits:
-        limit.check(costs.actions, rows.raw.columns)
-    values = _numbers(fitted, rows.raw, set(costs.columns()))
+        limit.check(costs.actions, columns)
+
+
+def _worths(
+    fitted: Fitted, raw: pl.DataFrame, costs: Costs, limits: Sequence[Limit], chance: np.ndarray
+) -> Worths:
+    check_asked(fitted, raw.columns, costs, limits)
+    classes = _classes(fitted)
+    values = _numbers(fitted, raw, set(costs.columns()))
     return worths(costs, chance.astype(np.float64), classes, values)
 
 

@@ -62,6 +62,8 @@ def add(
             return number
         told, learnt = _first_rows(opened, replace(told, brought=brought), head, parts, sample, table)
         log.record(told, version=version, learnt=learnt, moves=True, head=head)
+        if parts[0].onnx is not None:  # whoever answers with it is to have one of every later champion, too
+            log.set(SETTING, True)
         sweep(folder, log)
     return number
 

@@ -23,11 +23,15 @@ LOGGERS = ("torch.onnx._internal.exporter._registration", "torch.onnx", "onnxscr
 
 
 class _Told(nn.Module):
-    """All that answering needs of a network, as one function of tensors."""
+    """All that answering needs of a network, as one function of tensors; what its layers compute with that is
+    no part of it (``elsewhere``) becomes part of the graph."""
 
     def __init__(self, network: Network, names: Sequence[str]) -> None:
         super().__init__()
         self.network, self.names = network, names
+        self.elsewhere = nn.ModuleList(
+            held for layer in network.input_layers() if (held := layer.held_elsewhere()) is not None
+        )
 
     def forward(self, *arrays: Tensor) -> tuple[Tensor, ...]:
         scores, seen = self.network.told(dict(zip(self.names, arrays, strict=True)))
@@ -41,24 +45,16 @@ def exported(network: Network, arrays: Mapping[str, np.ndarray]) -> bytes:
     Raises ExportError for what no graph can be made of, MissingExtraError where the packages for it are not
     installed.
     """
-    frozen = [layer.name for layer in network.input_layers() if not layer.holds_all]
-    if frozen:
-        raise ExportError(
-            f"What the encoder that reads {frozen[0]!r} computes with is no part of the model.",
-            'Answer with torch, or train with pretrained=False or quality="best".',
-            input=frozen[0],
-        )
     try:
         import onnxscript  # noqa: F401
     except ImportError as error:
         raise MissingExtraError("Writing ONNX", "onnx") from error
     names, tensors = list(arrays), [torch.from_numpy(writable(each)) for each in arrays.values()]
-    rows = torch.export.Dim("rows", min=1)
     with _quiet(), torch.no_grad():
         try:
             told = _Told(network.eval(), names)
             program = torch.export.export(
-                told, tuple(tensors), dynamic_shapes=(tuple({0: rows} for _ in names),), strict=False
+                told, tuple(tensors), dynamic_shapes=(_sizes(network, arrays),), strict=False
             )
             numbers = [str(number) for number in range(len(names))]
             made = torch.onnx.export(
@@ -69,6 +65,21 @@ def exported(network: Network, arrays: Mapping[str, np.ndarray]) -> bytes:
                 f"The network cannot be written as ONNX: {_first_line(error)}", "Answer with torch."
             ) from error
     return _bytes(made)
+
+
+def _sizes(network: Network, arrays: Mapping[str, np.ndarray]) -> tuple[dict[int, Any], ...]:
+    """Which axes of every array may have any size: the rows, and those that are filled up to the longest."""
+    sizes = {name: {0: torch.export.Dim("rows", min=1)} for name in arrays}
+    for number, group in enumerate(filled_up(network)):
+        length = torch.export.Dim(f"length_{number}", min=1, max=arrays[group[0]].shape[1])
+        for name in group:
+            sizes[name][1] = length
+    return tuple(sizes.values())
+
+
+def filled_up(network: Network) -> tuple[tuple[str, ...], ...]:
+    """The arrays of all layers that may be shorter where no row needs more."""
+    return tuple(group for layer in network.input_layers() for group in layer.filled_up())
 
 
 def _bytes(made: Any) -> bytes:

@@ -21,6 +21,9 @@ class Graph(msgspec.Struct, frozen=True, kw_only=True):
     ``(rows, values)``. ``weights`` is the hash of the weights that it computes with,
     ``learnt`` how many numbers training adjusted. ``gap`` is the largest
     difference from torch's answers, against 1 or the number's own size, on ``rows`` rows: ``on`` says whose.
+    ``filled_up`` are groups of inputs that may be cut after the last value of the first that is not 0.
+    ``int8``: large matrices have weights of 8 bits; ``scores`` are then the network's metric on those rows
+    before and with them.
     """
 
     inputs: tuple[str, ...]
@@ -30,6 +33,9 @@ class Graph(msgspec.Struct, frozen=True, kw_only=True):
     gap: float
     rows: int
     on: str
+    filled_up: tuple[tuple[str, ...], ...] = ()
+    int8: bool = False
+    scores: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

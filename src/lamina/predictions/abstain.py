@@ -26,7 +26,7 @@ def abstentions(sets: Sequence[LabelSets], unlike: np.ndarray | None, known: np.
     reasons.append((UNREADABLE, ~known))
     # which of the reasons a row has, as the bits of a number: few numbers occur
     bits = sum(given.astype(np.int64) << place for place, (_, given) in enumerate(reasons))
-    met, codes = np.unique(bits, return_inverse=True)
+    met, codes = np.unique(bits, return_inverse=True) if len(bits) > 1 else (bits, np.zeros_like(bits))
     words = ["; ".join(word for place, (word, _) in enumerate(reasons) if n >> place & 1) for n in met]
     told = np.where(bits == 0, -1, codes)
     return [

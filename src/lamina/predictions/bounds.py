@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Final, Self
 
 import numpy as np
@@ -59,11 +60,21 @@ class Bound(ABC):
     def limits(self, coverage: float, groups: np.ndarray | None, rows: int) -> np.ndarray:
         """The misfit up to which answers are offered, for every row."""
         if groups is None or self.groups is None:
-            return np.full(rows, threshold(self.misfits, coverage))
+            return np.full(rows, self._of_all(coverage))
         count = int(max(groups.max(initial=-1), self.groups.max(initial=-1))) + 2
         own = thresholds(self.misfits, self.groups, count, coverage)  # the last: no group, as all rows
         limits: np.ndarray = own[np.where(groups < 0, count - 1, groups)]
         return limits
+
+    def _of_all(self, coverage: float) -> float:
+        """Found once for every coverage that is asked for."""
+        if coverage not in self._found:
+            self._found[coverage] = threshold(self.misfits, coverage)
+        return self._found[coverage]
+
+    @cached_property
+    def _found(self) -> dict[float, float]:
+        return {}
 
     def tensors(self) -> dict[str, np.ndarray]:
         found = {"misfits": self.misfits.astype(np.float64)}

@@ -127,11 +127,15 @@ class Confidence:
             limits = self._limits(each, own, coverage, values)
             if each.bound is not None and limits is not None:
                 columns = each.bound.columns(each.target, own, spread, limits, known)
-                named = f"prediction_set_{each.target.column}" if len(self.parts) > 1 else "prediction_set"
-                found += [
-                    replace(c, name=named) if isinstance(c, LabelSets) and c.name == "prediction_set" else c
-                    for c in columns
-                ]
+                if len(self.parts) > 1:
+                    named = f"prediction_set_{each.target.column}"
+                    columns = [
+                        replace(c, name=named)
+                        if isinstance(c, LabelSets) and c.name == "prediction_set"
+                        else c
+                        for c in columns
+                    ]
+                found += columns
         return found
 
     def judged(self, answered: Answered, answers: np.ndarray, values: pl.Series | None = None) -> Scores:

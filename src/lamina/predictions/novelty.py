@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, Self
 
 import numpy as np
@@ -68,7 +69,7 @@ class Novelty:
         share of the rows kept from training that are less so. ``product`` multiplies matrices."""
         return _Judge(self, target, product)
 
-    @property
+    @cached_property
     def least(self) -> float:
         """The novelty from which on a row is unlike the training rows; above 1 where rows are too few."""
         count = len(self.sums) + 1
@@ -134,7 +135,7 @@ def _parts(
 ) -> np.ndarray:
     """``(part, rows)``."""
     told = [layer.distance(each, product) for layer, each in zip(layers, seen, strict=True)]
-    return np.stack([*told, entropy(target, decoded)] if _undecided(target) else told)
+    return np.array([*told, entropy(target, decoded)] if _undecided(target) else told)
 
 
 def _undecided(target: Target) -> bool:

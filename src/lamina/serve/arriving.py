@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from lamina.serve.limits import Limits
 from lamina.serve.problems import Problem
@@ -17,9 +17,13 @@ MOST_FILES, MOST_FIELDS = 1000, 10_000  # of one form
 async def body_of(request: Request, limits: Limits) -> bytes:
     """The whole body, counted while it arrives. Raises Problem 413."""
     _check_length(request, limits)
-    content = bytearray()
-    async for chunk in request.stream():
-        content += chunk
+    content, more = bytearray(), True
+    while more:  # as Request.stream, which takes longer
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        content += message.get("body", b"")
+        more = message.get("more_body", False)
         if len(content) > limits.body:
             raise _too_large(limits)
     return bytes(content)
@@ -44,9 +48,19 @@ async def form_of(request: Request, limits: Limits) -> list[tuple[str, Any]]:
         await form.close()
 
 
+def headers_of(request: Request) -> dict[bytes, str]:
+    """The headers by name; of one that came twice the first, as ``Request.headers`` gives it, which goes
+    through all of them for every name. Read once for each request."""
+    found: dict[bytes, str] | None = request.scope.get("lamina.headers")
+    if found is None:
+        found = {name: value.decode("latin-1") for name, value in reversed(request.scope["headers"])}
+        request.scope["lamina.headers"] = found
+    return found
+
+
 def _check_length(request: Request, limits: Limits) -> bool:
     """Whether the request says how long it is. Raises Problem 413 where that is too long."""
-    length = request.headers.get("content-length", "")
+    length = headers_of(request).get(b"content-length", "")
     if not length.isdigit():
         return False
     if int(length) > limits.body:

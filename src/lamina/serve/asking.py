@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from lamina.serve import bodies
-from lamina.serve.arriving import body_of, form_of
+from lamina.serve.arriving import body_of, form_of, headers_of
 from lamina.serve.limits import Limits
 from lamina.serve.living import Living, refuse_unless_living
 from lamina.serve.problems import Problem
@@ -44,10 +44,11 @@ class Asking:
     """A request that may be made; ``rows`` is how many were answered, for the measures; ``arrived``: whether
     the body has come."""
 
-    __slots__ = ("arrived", "clock", "request", "rows", "served", "service", "who")
+    __slots__ = ("arrived", "clock", "headers", "request", "rows", "served", "service", "who")
 
     def __init__(self, service: Service, request: Request, served: Served, who: str) -> None:
         self.service, self.request, self.served, self.who = service, request, served, who
+        self.headers = headers_of(request)
         self.rows, self.arrived = 0, False
         self.clock = asyncio.timeout(service.limits.timeout)  # first for the body, then for the answer
 
@@ -73,9 +74,8 @@ class Asking:
         """The rows as they came, in lists of JSON or a frame, and what stands beside them.
 
         Raises Problem for a body that is too large, too slow, or cannot be read."""
-        headers = self.request.headers
-        kind = headers.get("content-type", bodies.JSON).partition(";")[0].strip().lower()
-        if headers.get("content-encoding", "identity") != "identity":
+        kind = self.headers.get(b"content-type", bodies.JSON).partition(";")[0].strip().lower()
+        if self.headers.get(b"content-encoding", "identity") != "identity":
             raise Problem(415, "The body is packed.", "Send it without Content-Encoding.")
         if kind == bodies.JSON:
             rows, beside = bodies.rows_of_json(await self.body(), self.limits)

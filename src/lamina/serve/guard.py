@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from lamina.serve.arriving import headers_of
 from lamina.serve.asking import Asking
 from lamina.serve.keys import Scope
 from lamina.serve.problems import Problem, problem_of
@@ -63,10 +64,11 @@ def allow(service: Service, request: Request, scope: Scope) -> str:
 
 
 def _key_of(request: Request) -> str | None:
-    given = request.headers.get("authorization", "")
+    headers = headers_of(request)
+    given = headers.get(b"authorization", "")
     if given[:7].lower() == "bearer ":
         return given[7:].strip()
-    return request.headers.get("x-api-key")
+    return headers.get(b"x-api-key")
 
 
 def refusal(error: BaseException) -> Response:

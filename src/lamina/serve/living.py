@@ -21,7 +21,9 @@ from starlette.concurrency import run_in_threadpool
 
 from lamina.data.table import Table
 from lamina.decisions.of_model import Made
+from lamina.errors import MissingExtraError, NoGraphError, StoreError
 from lamina.serve import bodies
+from lamina.serve.behind import Behind, behind
 from lamina.serve.limits import Limits
 from lamina.serve.problems import Problem
 from lamina.serve.served import Answers, Served
@@ -99,6 +101,8 @@ class Living:
         self.unlogged: deque[Answered | Decided] = deque()
         self.writing = threading.Lock()
         self.waiting = 0
+        self.alone = 0  # so many requests in line are logged one by one
+        self.behind: Behind | None = None
         self.jobs: dict[str, Job] = {}
         self.learning: asyncio.Task[None] | None = None
 
@@ -108,8 +112,25 @@ class Living:
         return Served(self.name, self.store.model(version), str(version))
 
     def newer(self, than: Served) -> Served | None:
-        """The champion, where it is another version than this one."""
-        return None if str(self.store.version) == than.version else self.champion()
+        """The champion, where it is another version than this one. Where it cannot be loaded here, ``behind``
+        says so; a version is never written again, so it is not tried twice."""
+        version = str(self.store.version)
+        if version == than.version:
+            self.behind = None
+            return None
+        if self.behind is not None and self.behind.champion == version:
+            return None
+        try:
+            found = self.champion()
+        except (NoGraphError, MissingExtraError) as error:
+            self.behind = behind(self.name, version, than.version, error, self.store.place)
+            log.error(
+                "%s: version %s goes on answering, %s should. %s %s",
+                self.name, than.version, version, self.behind.problem, self.behind.remedy,
+            )  # fmt: skip
+            return None
+        self.behind = None
+        return found
 
     # ------------------------------------------------------------------------------------ the log
 
@@ -121,17 +142,36 @@ class Living:
         self.unlogged.append(told)
 
     def write(self) -> None:
-        """Logs whatever is in line, one call for requests of the same version, columns and caller."""
+        """Logs whatever is in line, one call for requests of the same version, columns and caller.
+
+        Raises StoreError where the log cannot be reached; what waits goes on waiting then."""
         with self.writing:
             while self.unlogged:
-                first = self.unlogged.popleft()
-                if isinstance(first, Decided):
-                    self.waiting -= len(first.ids)
-                    self._write_decided(first)
+                first, alone = self.unlogged.popleft(), self.alone > 0
+                self.alone = max(0, self.alone - 1)
+                if alone or isinstance(first, Decided):
+                    self._write([first])
                 else:
-                    together = self._together(first)
-                    self.waiting -= sum(len(each.ids) for each in together)
-                    self._write_answered(together)
+                    self._write(self._together(first))
+
+    def _write(self, together: Sequence[Answered | Decided]) -> None:
+        """Requests in one call; where that fails each alone, so that what is wrong with one costs the others
+        nothing."""
+        try:
+            if isinstance(together[0], Decided):
+                self._write_decided(together[0])
+            else:
+                self._write_answered([each for each in together if isinstance(each, Answered)])
+        except (StoreError, OSError):
+            self.unlogged.extendleft(reversed(together))
+            raise
+        except Exception:
+            if len(together) > 1:
+                self.unlogged.extendleft(reversed(together))
+                self.alone = len(together)
+                return
+            log.exception("%s: answers to %s rows could not be logged", self.name, len(together[0].ids))
+        self.waiting -= sum(len(each.ids) for each in together)
 
     def _together(self, first: Answered) -> list[Answered]:
         """It, and what follows and can be logged with it."""

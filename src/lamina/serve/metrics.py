@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 if TYPE_CHECKING:
+    from lamina.serve.behind import Behind
     from lamina.serve.candidate import Candidate
     from lamina.serve.models import Models
 
@@ -39,7 +40,12 @@ class Metrics:
         self.version = Gauge(
             "lamina_model", "The versions served", ("model", "version"), registry=self.registry
         )
-
+        self.behind = Gauge(
+            "lamina_behind",
+            "Whether the champion cannot be loaded here, so that the version before it answers",
+            ("model",),
+            registry=self.registry,
+        )
         self._of = lru_cache(1000)(self._found)  # looking up labels takes longer than counting
         self.shadow = Gauge(
             "lamina_shadow_rows",
@@ -62,12 +68,14 @@ class Metrics:
             self.seconds.labels(model, verb),
         )
 
-    def see(self, models: Models, candidates: Mapping[str, Candidate]) -> None:
+    def see(self, models: Models, candidates: Mapping[str, Candidate], behind: Sequence[Behind] = ()) -> None:
         """What is to be seen of the models at the moment."""
+        late = {each.model for each in behind}
         self.version.clear()
         for each in models:
             self.version.labels(each.name, each.version).set(1)
             self.waiting.labels(each.name).set(each.batcher.waiting)
+            self.behind.labels(each.name).set(each.name in late)
         self.shadow.clear()
         for name, candidate in candidates.items():
             told = candidate.comparison

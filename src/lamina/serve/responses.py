@@ -45,7 +45,7 @@ def table(
     version = version or asking.served.version
     mark = secrets.token_hex(8)
     headers = {"X-Request-Id": mark, "X-Model-Version": version}
-    wanted = asking.request.headers.get("accept", "").partition(",")[0].partition(";")[0].strip().lower()
+    wanted = asking.headers.get(b"accept", "").partition(",")[0].partition(";")[0].strip().lower()
     if wanted in _WRITERS:
         made = frame()
         if ids is not None and "id" not in made.columns:

@@ -16,11 +16,13 @@ from lamina.features.base import Arrays
 from lamina.features.features import broken, broken_findings
 from lamina.features.targets.told import Told
 from lamina.model import Model
+from lamina.network.engine import Answered
 from lamina.predictions.answers import covered_by, judge_of, told
 from lamina.predictions.one_row import OneRow, UnusualError
 from lamina.predictions.predict import readable
 from lamina.records import Finding, Schema
 from lamina.serve.batcher import Batcher
+from lamina.training.fitted import Fitted
 
 MOST_WARNINGS: Final = 20
 KNOWN: Final = np.ones(1, bool)
@@ -50,11 +52,18 @@ class Asked(NamedTuple):
 
 
 class Call:
-    """What one call of the network told of ``rows`` rows, of one or several requests."""
+    """What one call of the network answered: ``known`` rows ``(rows,)``, of one or several requests."""
 
-    def __init__(self, columns: Sequence[Told], rows: int) -> None:
-        self.columns = columns
-        self.rows = rows
+    def __init__(
+        self, fitted: Fitted, answered: Answered, known: np.ndarray, values: pl.Series | None
+    ) -> None:
+        self.answered, self.known, self.rows = answered, known, len(known)
+        self._fitted, self._values = fitted, values
+
+    @cached_property
+    def columns(self) -> Sequence[Told]:
+        """What users are told; decisions do without."""
+        return told(self._fitted, self.answered, self.known, values=self._values)
 
     @cached_property
     def frame(self) -> pl.DataFrame:
@@ -82,6 +91,12 @@ class Answers(NamedTuple):
 
     def dicts(self) -> list[dict[str, Any]]:
         return self.call.dicts[self.start : self.start + self.rows]
+
+    def raw(self) -> tuple[Answered, np.ndarray]:
+        """What the network itself says, before calibration, and in which rows anything could be read."""
+        own = slice(self.start, self.start + self.rows)
+        parts = (None if each is None else each[own] for each in self.call.answered)
+        return Answered(*parts), self.call.known[own]  # type: ignore[arg-type]
 
 
 class Served:
@@ -145,9 +160,8 @@ class Served:
             parts = [each.values for each in asked if each.values is not None]
             values = pl.concat(parts) if parts else None
         fitted = self.model.fitted
-        columns = told(fitted, fitted.engine.answered(arrays, self._judge), known, values=values)
+        call = Call(fitted, fitted.engine.answered(arrays, self._judge), known, values)
         starts = itertools.accumulate((each.rows for each in asked), initial=0)
-        call = Call(columns, len(known))
         return [Answers(call, start, each.rows) for start, each in zip(starts, asked, strict=False)]
 
     def about(self) -> dict[str, Any]:

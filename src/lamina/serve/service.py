@@ -10,6 +10,7 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 
+from lamina.serve.behind import Behind
 from lamina.serve.candidate import Candidate
 from lamina.serve.examples import Example, example_of
 from lamina.serve.given import Givens
@@ -92,6 +93,10 @@ class Service:
             if candidate is not None and candidate.served.version == newer.version:
                 del self.candidates[newer.name]  # it has been promoted
             log.warning("%s: version %s answers now", newer.name, newer.version)
+
+    def behind(self) -> list[Behind]:
+        """The stores whose champion cannot be loaded here."""
+        return [each.behind for each in self.living.values() if each.behind is not None]
 
     def examples(self) -> dict[str, Example]:
         """How to ask each model, by name."""

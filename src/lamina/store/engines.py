@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from lamina.errors import ModelFileError, UsageError, need_torch
+from lamina.errors import ModelFileError, NoGraphError, UsageError, need_torch
 from lamina.features.features import Features
 from lamina.features.targets.base import Target
 from lamina.network.architecture import Architecture
@@ -26,15 +26,18 @@ Wanted = Literal["auto", "torch", "onnx"]
 PREFIX = "network."  # of the network's weights among those of a file
 
 
-def chosen(wanted: Wanted, graph: Graph | None, path: str | Path) -> EngineName:
+def chosen(
+    wanted: Wanted, graph: Graph | None, path: str | Path, store: str | Path | None = None
+) -> EngineName:
     """The engine that answers. ``auto``: ONNX Runtime where it is installed and the file holds a graph.
 
-    Raises UsageError where a graph is wanted that is not there.
+    Raises NoGraphError where a graph is wanted that is not there; of a version of a store (``store``) nobody
+    may change the file.
     """
     if wanted == "onnx" and graph is None:
-        raise UsageError(
+        raise NoGraphError(
             f"{path} holds no network as ONNX.",
-            f"Write it once, where torch is installed: lamina export {path}",
+            f"Write it once, where torch is installed: lamina export {store or path}",
             path=str(path),
         )
     if wanted not in ("auto", "torch", "onnx"):

@@ -56,7 +56,7 @@ def read_version(folder: Folder, version: Version, engine: Wanted = "torch") -> 
         raise StoreError(
             f"{path} is not the file that the log knows as version {version.number}.", remedy, path=str(path)
         )
-    return model_file.load(path, engine)
+    return model_file.load(path, engine, store=folder.path)
 
 
 def write_memory(folder: Folder, name: str, rows: pl.DataFrame) -> str:

@@ -56,7 +56,7 @@ def _add(digest: Any, column: pl.Series) -> None:
         for field in column.struct.fields:
             digest.update(f"\0{field}\0".encode())
             _add(digest, column.struct.field(field))
-    elif dtype in (pl.String, pl.Binary, pl.Object) or not dtype.is_numeric():
+    elif dtype in (pl.String, pl.Binary, pl.Object) or not dtype.is_numeric() or "128" in str(dtype):
         _add_cells(digest, column)
     else:
         digest.update(np.ascontiguousarray(column.fill_null(0).to_numpy()).tobytes())

@@ -91,11 +91,13 @@ def save(path: str | Path, fitted: Fitted, baseline: Baseline, validation: Evalu
     return file.write(path, msgspec.to_builtins(manifest), weights, None if onnx is None else onnx.read())
 
 
-def load(path: str | Path, engine: Wanted = "torch") -> tuple[Fitted, Baseline, Evaluation]:
+def load(
+    path: str | Path, engine: Wanted = "torch", *, store: Path | None = None
+) -> tuple[Fitted, Baseline, Evaluation]:
     """Reads a model file on the processor; refuses what does not fit together.
 
     ``engine``: what answers; ``auto`` is ONNX Runtime where it is installed and the file holds the network
-    as ONNX.
+    as ONNX. ``store``: the folder whose version it is.
     """
     content, weights = file.read(path)
     try:
@@ -105,7 +107,7 @@ def load(path: str | Path, engine: Wanted = "torch") -> tuple[Fitted, Baseline, 
         _check_answers(target, manifest.schema, manifest.architecture, path)
         own = under(PREFIX, weights)
         onnx = onnx_of(manifest.graph, own, str(content["hashes"].get(file.GRAPH)), path)
-        name = chosen(engine, manifest.graph, path)
+        name = chosen(engine, manifest.graph, path, store)
         answers = engine_of(name, manifest.architecture, features, target, own, onnx, path)
         baseline = _baseline(under("baseline.", weights), features, target, path)
         confidence = _confidence(manifest.confidence, under("confidence.", weights), target)

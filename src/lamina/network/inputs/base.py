@@ -73,9 +73,6 @@ class Input(nn.Module, ABC):
     # Whether most of it never learns: what it makes of the rows, ``see``, is computed once before training
     frozen: ClassVar[bool] = False
 
-    # Whether all weights that it computes with are the network's own, and so in a model file
-    holds_all: ClassVar[bool] = True
-
     @abstractmethod
     def __init__(self, feature: Feature, spec: dict[str, Any]) -> None:
         super().__init__()
@@ -103,6 +100,16 @@ class Input(nn.Module, ABC):
     def extend(self, feature: Feature) -> Input:
         """Grows with the feature; what it answers for old values does not move."""
         return self
+
+    def held_elsewhere(self) -> nn.Module | None:
+        """What it computes with that is no part of the network, nor of a model file's weights; a graph holds
+        it, too."""
+        return None
+
+    def filled_up(self) -> list[tuple[str, ...]]:
+        """Groups of arrays whose second axis is as long as the longest row needs: the first one is 0 from
+        where a row ends, and what follows in any of them is not looked at. A graph reads shorter ones."""
+        return []
 
     @classmethod
     def choices(cls, feature: Any, spec: dict[str, Any]) -> tuple[Choice, ...]:

@@ -105,6 +105,9 @@ class TextInput(Input):
             kept, table, starts, mode="sum", per_sample_weights=weights[there].to(table.dtype)
         )
 
+    def filled_up(self) -> list[tuple[str, ...]]:
+        return [(self.name, f"{self.name}.weights")]
+
     def from_nothing(self, arrays: Batch) -> list[tuple[Batch, Batch]]:
         """The n-grams from weight 0."""
         name = f"{self.name}.weights"
@@ -130,7 +133,6 @@ class EncodedTextInput(TextInput):
     """
 
     frozen: ClassVar[bool] = True
-    holds_all: ClassVar[bool] = False
     nothing: ClassVar[str] = HIDDEN
 
     def __init__(self, feature: TextFeature, spec: dict[str, Any]) -> None:
@@ -153,6 +155,12 @@ class EncodedTextInput(TextInput):
             seen = encoded_vectors(self._minilm(arrays), self.name, arrays)
         seen = self._encoded(arrays[f"{self.name}.tokens"]) if seen is None else seen
         return self._joined(arrays, seen)
+
+    def held_elsewhere(self) -> nn.Module:
+        return minilm()
+
+    def filled_up(self) -> list[tuple[str, ...]]:
+        return [*super().filled_up(), (f"{self.name}.tokens",)]
 
     def see(self, arrays: Batch) -> Batch:
         """``name.seen`` in place of the tokens; the n-grams as they are."""
@@ -199,6 +207,9 @@ class TunedTextInput(TextInput):
     def choices(cls, feature: TextFeature, spec: dict[str, Any]) -> tuple[Choice, ...]:
         why = f"{feature.texts:,} short English texts: MiniLM reads them and goes on learning"
         return (Choice(what=f"pretrained encoder for {feature.columns[0]!r}", value="learns", why=why),)
+
+    def filled_up(self) -> list[tuple[str, ...]]:
+        return [*super().filled_up(), (f"{self.name}.tokens",)]
 
     def prepare(self, arrays: Batch) -> None:
         """Puts MiniLM's weights in."""

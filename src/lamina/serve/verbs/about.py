@@ -17,7 +17,9 @@ async def schema(asking: Asking) -> Response:
 
 async def model(asking: Asking) -> Response:
     """What the model is, and how good it was on rows it had not learnt from."""
-    return told(asking.served.about())
+    living = asking.service.living.get(asking.served.name)
+    behind = None if living is None else living.behind
+    return told(asking.served.about() | ({} if behind is None else {"behind": behind}))
 
 
 async def shadow(asking: Asking) -> Response:

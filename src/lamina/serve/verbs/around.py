@@ -25,15 +25,16 @@ async def healthz(service: Service, request: Request) -> Response:
 
 
 async def readyz(service: Service, request: Request) -> Response:
-    """Requests are answered."""
+    """Requests are answered; where a store has another champion than the one that answers, that too."""
     if service.draining:
         return Problem(503, "The server is about to stop.", "Ask another one.", retry_after=5).response()
-    return json(b'{"status":"ready"}')
+    behind = service.behind()
+    return told({"status": "ready", "behind": behind}) if behind else json(b'{"status":"ready"}')
 
 
 async def metrics(service: Service, request: Request) -> Response:
     """For Prometheus."""
-    service.metrics.see(service.models, service.candidates)
+    service.metrics.see(service.models, service.candidates, service.behind())
     return Response(service.metrics.text(), media_type="text/plain; version=0.0.4")
 
 

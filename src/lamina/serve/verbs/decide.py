@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
-import polars as pl
+import numpy as np
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from lamina.decisions.costs import Costs
 from lamina.decisions.limits import Limit
-from lamina.decisions.of_model import Made, Rows
-from lamina.decisions.of_model import decide as decided
+from lamina.decisions.of_model import check_asked, decide_answered
+from lamina.network.engine import Answered
 from lamina.serve.asking import Asking
 from lamina.serve.living import Decided
 from lamina.serve.problems import Problem
 from lamina.serve.responses import table
-from lamina.serve.served import Served
-from lamina.serve.verbs.predict import ids_for
+from lamina.serve.verbs.predict import asked_of, ids_for
 
 MOST_LIMITS: Final = 20
 
@@ -50,11 +48,17 @@ async def decide(asking: Asking) -> Response:
     costs = _costs(asking, beside)
     raw = await asking.framed(brought.rows)
     asking.rows = raw.height
+    served, fitted = asking.served, asking.served.model.fitted
+    check_asked(fitted, raw.columns, costs, beside.limits)
     ids = ids_for(asking, raw, raw.height)
-    made, warnings = await run_in_threadpool(_made, asking.served, raw, costs, beside.limits)
+    asked = await asked_of(raw, served, asking.limits)
+    parts = [each.raw() for each in await served.answers(asked)]
+    answered = Answered.joined(each for each, _ in parts)
+    known = np.concatenate([each for _, each in parts])
+    made = await run_in_threadpool(decide_answered, fitted, raw, answered, known, costs, beside.limits)
     if ids is not None:
-        asking.living.remember(Decided(raw, made, ids, asking.served, asking.who))
-    return table(asking, made.frame.to_dicts, lambda: made.frame, ids=ids, warnings=warnings)
+        asking.living.remember(Decided(raw, made, ids, served, asking.who))
+    return table(asking, made.frame.to_dicts, lambda: made.frame, ids=ids, warnings=asked.warnings)
 
 
 def _costs(asking: Asking, beside: Beside) -> Costs:
@@ -71,10 +75,3 @@ def _costs(asking: Asking, beside: Beside) -> Costs:
             field="costs",
         )
     return asking.service.givens.costs
-
-
-def _made(
-    served: Served, raw: pl.DataFrame, costs: Costs, limits: Sequence[Limit]
-) -> tuple[Made, tuple[str, ...]]:
-    conformed, warnings = served.conformed(raw)
-    return decided(served.model.fitted, Rows(raw, conformed), costs, limits), warnings

@@ -39,13 +39,13 @@ async def lesson(asking: Asking) -> Response:
 
 
 async def rollback(asking: Asking) -> Response:
-    """Lets an earlier version answer again."""
+    """Lets an earlier version answer again; where this server cannot load it, that is told, too."""
     living = asking.living
     content = await asking.body() or b"{}"
     to = decoded(content, 'Send {"to": 3}, or nothing.', RollbackTo).to
     version = await run_in_threadpool(living.store.rollback, to, note="over HTTP")
     await asking.service.look(living)
-    return told({"version": version})
+    return told({"version": version} | ({} if living.behind is None else {"behind": living.behind}))
 
 
 async def history(asking: Asking) -> Response:
