@@ -263,6 +263,14 @@ def test_numbers_beyond_all_numbers_are_no_failure(churn: TestClient, rows: pl.D
         assert answer.status_code in (200, 422), answer.text
 
 
+def test_names_that_stand_twice_are_told_at_once(churn: TestClient) -> None:
+    header = ",".join(["c"] * 20_000) + "\n"  # each was once compared with every other
+    answer = churn.post("/v1/predict", content=header, headers={"content-type": "text/csv"})
+    assert answer.status_code == 422
+    assert answer.json()["field"] == "c"
+    assert len(answer.content) < 1000
+
+
 @pytest.mark.parametrize("kind", ["text/csv", "application/vnd.apache.parquet", "application/x-ndjson"])
 @pytest.mark.parametrize("body", [b"PAR1 no", b"\x1f\x8b\x08\x00", b"PK\x03\x04", b"\x00" * 99])
 def test_bodies_that_are_no_tables(kind: str, body: bytes, churn: TestClient):

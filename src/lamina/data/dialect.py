@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any, Final
 
 from lamina.data.parse import MISSING
-from lamina.errors import SourceError, TableError
+from lamina.errors import SourceError
 
 SAMPLE_ROWS: Final = 2000
 
@@ -201,24 +201,3 @@ def _years_over_numbers(cells: list[str], body: list[list[str]]) -> bool:
     rising = len(numbers) > 1 and numbers == sorted(set(numbers))
     below = {row[cells.index(numbers[0])].strip() for row in body if len(row) == len(cells)}
     return years and rising and not any(re.fullmatch(r"(?:19|20)\d\d", cell) for cell in below)
-
-
-def refuse_duplicates(names: Sequence[str], source: str) -> None:
-    """Raises ``TableError`` naming every name that is used twice, and its positions."""
-    twice = {name for name, count in Counter(names).items() if count > 1}
-    if not twice:
-        return
-    places = {
-        name: [place for place, each in enumerate(names, 1) if each == name]
-        for name in names
-        if name in twice
-    }
-    shown = "; ".join(
-        f"{name!r} is column {' and column '.join(map(str, at))}" for name, at in places.items()
-    )
-    raise TableError(
-        f"{source} uses a column name twice: {shown}.",
-        "Rename the columns in the header so that every name stands once.",
-        source=source,
-        columns=places,
-    )

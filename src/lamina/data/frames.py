@@ -14,6 +14,8 @@ import polars as pl
 
 from lamina.errors import TableError, UsageError
 
+MOST_SHOWN = 5  # names used twice, and places of each, in an error
+
 
 def is_frame(source: object) -> bool:
     """Whether the source is data in memory (and not a path or a list of paths)."""
@@ -184,13 +186,20 @@ def check_names(names: Sequence[str], source: str) -> None:
     twice = {name: at for name, at in places.items() if len(at) > 1}
     if not twice:
         return
-    shown = "; ".join(f"{name!r} is column {' and column '.join(map(str, at))}" for name, at in twice.items())
+    shown = "; ".join(f"{name!r} is column {_listed(at)}" for name, at in list(twice.items())[:MOST_SHOWN])
+    if len(twice) > MOST_SHOWN:
+        shown += f"; and {len(twice) - MOST_SHOWN:,} more names"
     raise TableError(
         f"{source} uses a column name twice: {shown}.",
         "Rename the columns so that every name stands once.",
         source=source,
         columns=twice,
     )
+
+
+def _listed(places: Sequence[int]) -> str:
+    more = f" and {len(places) - MOST_SHOWN:,} more" if len(places) > MOST_SHOWN else ""
+    return " and column ".join(map(str, places[:MOST_SHOWN])) + more
 
 
 def like(result: pl.DataFrame, original: Any) -> Any:

@@ -19,7 +19,7 @@ import polars as pl
 
 from lamina.data import media_folders
 from lamina.data.compression import COMPRESSED, head_of, open_unpacked, recognise
-from lamina.data.dialect import NAME, SAMPLE_ROWS, Dialect, detect_dialect, refuse_duplicates
+from lamina.data.dialect import NAME, SAMPLE_ROWS, Dialect, detect_dialect
 from lamina.data.encoding import as_utf8, head_lines, is_utf8_with_line_feeds
 from lamina.data.frames import check_names
 from lamina.data.large import HEAD, LargeTable
@@ -120,7 +120,7 @@ def _texts(content: Path, folder: Path, name: str) -> list[str] | None:
         return None
     _, encoding = as_utf8(content, name)
     dialect = replace(detect_dialect(head_lines(content), name), encoding=encoding)
-    refuse_duplicates(dialect.names, name)
+    check_names(dialect.names, name)
     sample = list(islice(data_rows(head_lines(content), dialect), SAMPLE_ROWS))
     cells = (cell for row in sample for cell in row)
     if not sample or not is_regular(content, dialect) or any(map(media_folders.kind_of, cells)):

@@ -13,8 +13,9 @@ from itertools import islice
 from pathlib import Path
 
 from lamina.data.compression import COMPRESSED, recognise, unpack
-from lamina.data.dialect import NO_DELIMITER, SAMPLE_ROWS, Dialect, detect_dialect, refuse_duplicates
+from lamina.data.dialect import NO_DELIMITER, SAMPLE_ROWS, Dialect, detect_dialect
 from lamina.data.encoding import Content, as_utf8, head_lines
+from lamina.data.frames import check_names
 from lamina.data.ragged import regular
 from lamina.data.table import Table
 from lamina.data.text_columns import data_rows, drop_nameless, read_columns
@@ -34,7 +35,7 @@ def read_text(source: Path | bytes, name: str | None = None) -> Table:
     content = _load(source, name)
     content, encoding = as_utf8(content, name)
     dialect = replace(detect_dialect(head_lines(content), name), encoding=encoding)
-    refuse_duplicates(dialect.names, name)
+    check_names(dialect.names, name)
     written = _describe(dialect)
     content, dialect, findings = regular(content, dialect, name)
     sample = list(islice(data_rows(head_lines(content), dialect), SAMPLE_ROWS))

@@ -71,7 +71,9 @@ class NumberFeature(Feature):
 
     def extend(self, frame: pl.DataFrame) -> Self:
         """Further knots where values lie beyond the outermost ones; scale and old knots stay, so that old
-        answers do."""
+        answers do. Numbers that another kind makes of its cells keep their knots."""
+        if not set(self.columns) <= set(frame.columns):
+            return self
         knots = [
             _further(known, scaled(_finite(frame[column]), centre, spread))
             for column, centre, spread, known in zip(

@@ -14,6 +14,7 @@ from lamina.records import Choice
 from lamina.settings import Settings
 
 FEW_MIXED = 20_000  # training rows up to which a table with text or media is easily learnt by heart
+MANY_OF_TWO = 50_000  # training rows from which two classes may need wide layers; measured up to 34,000
 LINEAR = ("classes", "number")  # answers whose scores a linear model gives in closed form
 DEEP_ALREADY = "the input layers are deep themselves"
 
@@ -30,7 +31,9 @@ def choose_architecture(
     members = settings.members
     choices = []
     if hidden is None:
-        hidden, why = ((), DEEP_ALREADY) if only_deep else _hidden(rows, settings, mixed=deep)
+        hidden, why = (
+            ((), DEEP_ALREADY) if only_deep else _hidden(rows, settings, mixed=deep, two=target.binary)
+        )
         choices.append(Choice(what="hidden layers", value=list(hidden), why=why))
     if members is None:
         pictures = [each for each in features if layers[each.name] is ImageInput and not target.frames]
@@ -82,7 +85,7 @@ def choose_architecture(
     return architecture, tuple(choices)
 
 
-def _hidden(rows: int, settings: Settings, *, mixed: bool) -> tuple[tuple[int, ...], str]:
+def _hidden(rows: int, settings: Settings, *, mixed: bool, two: bool) -> tuple[tuple[int, ...], str]:
     if mixed and rows < FEW_MIXED:
         return (64,), "text or media beside other columns: what they tell goes to the output directly too"
     if rows < FEW:
@@ -91,6 +94,8 @@ def _hidden(rows: int, settings: Settings, *, mixed: bool) -> tuple[tuple[int, .
         return (128, 64), f"{rows:,} training rows: narrow layers answer large tables quickly"
     if settings.quality == "fast":
         return (128, 128), "fast: two narrow layers"
+    if two and rows < MANY_OF_TWO:
+        return (128, 128), f"two classes, {rows:,} training rows: narrow layers are as good, and quick"
     return (256, 256, 256), f"{rows:,} training rows"
 
 

@@ -82,7 +82,7 @@ def problem_of(error: BaseException) -> Problem:
     if isinstance(error, UsageError | DataError):
         column = error.facts.get("column")
         named = error.facts.get("columns")
-        field = str(column) if column else str(named[0]) if named else None
+        field = str(column) if column else str(next(iter(named))) if named else None
         return Problem(422, error.problem, error.remedy, field=field)
     if isinstance(error, LaminaError):
         return Problem(500, error.problem, error.remedy)
