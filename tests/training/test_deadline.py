@@ -36,7 +36,7 @@ def test_the_whole_fit_keeps_its_time(one_thread: lamina.Machine) -> None:
     began = time.process_time()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", LaminaWarning)  # on a slow machine the rows may be too many
-        model = lamina.fit(data, "y", time_limit=LIMIT, on=one_thread)
+        model = lamina.fit(data, "y", hidden=(256, 256, 256), time_limit=LIMIT, on=one_thread)
     taken = time.process_time() - began
     assert 0.6 * LIMIT < taken < 1.05 * LIMIT + 0.1
     assert "the time limit was reached" in model.fitted.stopped
