@@ -24,7 +24,15 @@ from lamina.data.encoding import as_utf8, head_lines, is_utf8_with_line_feeds
 from lamina.data.frames import check_names
 from lamina.data.large import HEAD, LargeTable
 from lamina.data.ragged import is_regular
-from lamina.data.text_columns import as_kind, data_rows, guessed, kind_by, what_cells_tell, zero_doubts
+from lamina.data.text_columns import (
+    as_kind,
+    as_written,
+    data_rows,
+    guessed,
+    kind_by,
+    what_cells_tell,
+    zero_doubts,
+)
 from lamina.files import written_whole
 
 LARGE: Final = 32 << 20  # bytes from which on a file is worth it; packed ones a tenth
@@ -157,16 +165,7 @@ def _look_again(
 
 
 def _scan(content: Path, dialect: Dialect, types: dict[str, pl.DataType], **options: Any) -> pl.LazyFrame:
-    return pl.scan_csv(
-        content,
-        has_header=False,
-        skip_lines=dialect.skip,
-        separator=dialect.delimiter,
-        quote_char=dialect.quote,
-        schema=types,
-        glob=False,
-        **options,
-    )
+    return pl.scan_csv(content, glob=False, **as_written(dialect, types), **options)
 
 
 def _tidy(lazy: pl.LazyFrame) -> pl.LazyFrame:

@@ -79,15 +79,18 @@ def _guess(cells: Sequence[str]) -> tuple[pl.DataType, str | None]:
 
 def _scan(content: Content, dialect: Dialect, types: dict[str, pl.DataType], **options: Any) -> pl.DataFrame:
     """One pass of polars over the content."""
-    return pl.read_csv(
-        content,
-        has_header=False,
-        skip_lines=dialect.skip,
-        separator=dialect.delimiter,
-        quote_char=dialect.quote,
-        schema=types,
-        **options,
-    )
+    return pl.read_csv(content, **as_written(dialect, types), **options)
+
+
+def as_written(dialect: Dialect, types: dict[str, pl.DataType]) -> dict[str, Any]:
+    """How polars is to read a text table, whole or in parts."""
+    return {
+        "has_header": False,
+        "skip_lines": dialect.skip,
+        "separator": dialect.delimiter,
+        "quote_char": dialect.quote,
+        "schema": types,
+    }
 
 
 def _has_leading_zero(content: Content, dialect: Dialect) -> bool:

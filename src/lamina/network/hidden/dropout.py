@@ -18,7 +18,7 @@ class Masks:
 
     ``nn.Dropout`` draws anew for every activation, which on a processor costs more than the layers.
     ``share`` of the activations is dropped; ``widest`` is the width of the widest layer. ``generator`` says
-    where each slice begins; without one nothing is dropped.
+    where each slice begins.
 
     A step that is recorded to be replayed (``training.recorded``) reads its masks from buffers: ``hold``
     before the last step made as usual, ``rewind`` before the one recorded, ``redraw`` before a replay.
