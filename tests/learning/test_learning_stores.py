@@ -13,7 +13,7 @@ import pytest
 import lamina
 from lamina.errors import StoreError, TargetError, UsageError
 from lamina.features.encoded import READ
-from lamina.learning.memory import BOOKKEEPING, ID, UPDATE
+from lamina.learning.memory import ASIDE, BOOKKEEPING, ID, UPDATE
 from lamina.model import Model
 from lamina.store.files import read_memory
 from lamina.store.log import available
@@ -149,6 +149,34 @@ def test_what_was_rolled_back_is_not_learnt_from_but_may_be_again(store: Store):
     memory = read_memory(store.opened.folder, store.opened.log.head().memory)  # type: ignore[union-attr,arg-type]
     assert sorted(memory[UPDATE].unique()) == [0, 2]
     assert store.learn(same, **EASY).outcome != "unchanged"
+
+
+def test_rows_that_a_followed_relation_put_aside_come_back_with_a_rollback(store: Store):
+    store.set(learn=5_000, judge=2_000)
+    before = store.memory
+    path = max((store.place / "memory").iterdir())
+    was = set(pl.read_parquet(path)[ID])
+    told = store.learn(month(1), **EASY)
+    assert told.report is not None
+    assert told.report.verdict.followed
+    now = store.memory
+    assert now.aside >= before.judge  # all that judged, and those that contradict
+    assert was < names(store)
+    assert store.learn(month(1), **EASY).outcome == "unchanged"
+    store.rollback()
+    assert (store.memory.learn, store.memory.judge, store.memory.aside) == (before.learn, before.judge, 0)
+    store.rollback(2)
+    assert store.memory == now
+    assert store.forget(rows=churn_table(800, seed=0).head(40)).remembered == 40  # wherever they lay
+    assert store.forget(rows=churn_table(800, seed=0).head(40)).outcome == "nothing"
+
+
+def test_a_memory_from_before_rows_were_put_aside_is_read(store: Store):
+    before = store.memory
+    path = max((store.place / "memory").iterdir())
+    pl.read_parquet(path).drop(ASIDE).write_parquet(path)
+    assert store.memory.learn == before.learn
+    assert store.learn(churn_table(1500, seed=1), **EASY).outcome == "promoted"
 
 
 def test_a_new_model_begins_a_new_life_and_the_old_one_stays(store: Store, beginner: Model):

@@ -7,7 +7,7 @@ that had not seen it, with the rows that came since, or from the beginning where
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
@@ -20,7 +20,7 @@ from lamina.learning.added import numbered
 from lamina.learning.encoded_rows import with_cells
 from lamina.learning.first import first_memory
 from lamina.learning.graphs import with_graph
-from lamina.learning.kept_rows import limits_of, numbers_of, renumbered, whole, without_left_out
+from lamina.learning.kept_rows import file_of, limits_of, numbers_of, renumbered, whole, without_left_out
 from lamina.learning.memory import ID, UPDATE, Memory, bare
 from lamina.learning.named import rows_named
 from lamina.learning.records import LearnSettings
@@ -30,7 +30,7 @@ from lamina.predictions.judged import judged
 from lamina.records import Schema
 from lamina.store.calls import forget_rows
 from lamina.store.database import Session
-from lamina.store.files import in_use, read_memory, read_version, sweep, write_memory, write_version
+from lamina.store.files import in_use, read_version, sweep, write_memory, write_version
 from lamina.store.hashes import Hashes, key_hash
 from lamina.store.ids import ids_of
 from lamina.store.lock import changing
@@ -127,14 +127,14 @@ def _forgotten(opened: Opened, traces: Traces, who: str, note: str) -> Forgotten
     head = log.head()
     assert head is not None
     tainted = tuple(v.number for v in log.versions() if v.removed is None and _tainted(opened, v, traces))
-    rows = pl.DataFrame() if head.memory is None else read_memory(opened.folder, head.memory)
+    rows = pl.DataFrame() if head.memory is None else file_of(opened, head.memory)
     clean = Memory(rows, limits_of(opened)).forget(traces.names) if rows.width else Memory.empty()
     gone, predictions = rows.height - len(clean), opened.calls.count(traces.ids)
     if not (tainted or traces.events or gone or predictions):
         return Forgotten(outcome="nothing", version=number, why="no trace of these rows was found")
     again = None
     if number in tainted:
-        again = _retrained(opened, head, traces, replace(clean, rows=_of_lineage(opened, head, clean.rows)))
+        again = _retrained(opened, head, traces, clean.after(numbers_of(log.basis(head))))
     event = _written(opened, head, traces, tainted, clean, again, who=who, note=note)
     return Forgotten(
         outcome="cleared" if again is None else "retrained",
@@ -186,8 +186,7 @@ def _from_version(
     was."""
     number, known = in_use(base), numbers_of(opened.log.basis(base))
     champion = Trained(*read_version(opened.folder, opened.log.version(number)))
-    old = pl.col(UPDATE).is_in(list(known))
-    later, memory = clean.rows.filter(~old), replace(clean, rows=clean.rows.filter(old))
+    later, memory = clean.in_use.filter(~pl.col(UPDATE).is_in(list(known))), clean.after(known)
     before = max(memory.updates, champion.update)
     why = f"back to version {number}: no row came since"
     made = None
@@ -209,7 +208,7 @@ def _from_beginning(
 ) -> Again:
     """A new network of the same settings, from the rows that are kept."""
     fitted = read_version(opened.folder, opened.log.version(in_use(head)))[0]
-    cells = with_cells(clean.rows)
+    cells = with_cells(clean.in_use)
     if not cells.height:
         raise StoreError(
             "Every version has learnt from these rows, and the memory holds no others to train again from.",
@@ -228,7 +227,7 @@ def _from_beginning(
     parts = judged(again, encoded, unseen, table.source)
     sample = unseen.sample(encoded)
     memory = clean if sample is None else first_memory(parts[0], sample, clean.limits)
-    why = f"trained again from the beginning, with the {len(clean):,} rows kept"
+    why = f"trained again from the beginning, with the {cells.height:,} rows kept"
     return Again(None, None, parts, memory, -1, _left(opened, lineage, traces, clean.rows), why)
 
 
@@ -240,11 +239,6 @@ def _left(opened: Opened, events: Sequence[Event], traces: Traces, rows: pl.Data
         gone = np.array([name not in names for name in learnt.names()], bool)
         packed.append(learnt.without(gone).packed())
     return b"".join(packed)
-
-
-def _of_lineage(opened: Opened, head: Event, rows: pl.DataFrame) -> pl.DataFrame:
-    """Without the rows of events that were rolled back."""
-    return rows.filter(pl.col(UPDATE).is_in(list(numbers_of(opened.log.basis(head)))))
 
 
 def _written(
