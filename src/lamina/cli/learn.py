@@ -42,10 +42,27 @@ def learn(
             show_default=False,
         ),
     ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(help="Columns never seen: learn them (default), or ignore.", show_default=False),
+    ] = None,
+    judge: Annotated[
+        float | None,
+        typer.Option(
+            help="Share of the new rows that judge and are not learnt from (default 0.25).",
+            show_default=False,
+        ),
+    ] = None,
     force: Annotated[
         list[str] | None,
         typer.Option(help="A finding that is to be no reason to refuse the rows.", show_default=False),
     ] = None,
+    stream: Annotated[
+        bool,
+        typer.Option(
+            "--stream", help="Answer each row, then learn it, without a gate; the network at the end waits."
+        ),
+    ] = False,
     time_limit: Annotated[float | None, typer.Option(help="Seconds of learning.", show_default=False)] = None,
     seed: Annotated[int, typer.Option(help="Of every random choice.")] = 0,
     wait: Annotated[float, typer.Option(help="Seconds to wait while somebody else changes the store.")] = 0.0,
@@ -67,11 +84,14 @@ def learn(
         "level": level,
         "margin": margin,
         "relation": relation,
+        "columns": columns,
+        "judge": judge,
         "time_limit": time_limit,
     }
     settings = {name: value for name, value in chosen.items() if value is not None}
     told = Store(store, who=who).learn(
         source(data),
+        stream=stream,
         note=note,
         on=Machine(device=device, threads=threads),
         wait=wait,

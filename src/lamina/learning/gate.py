@@ -52,6 +52,7 @@ def decide(
     groups: Sequence[Grouping] = (),
     relation: bool = False,
     ranked: Ranked | None = None,
+    twice: bool = False,
 ) -> Verdict:
     """Promoted or kept.
 
@@ -62,11 +63,13 @@ def decide(
     more than half of what it loses on old ones; without ``relation`` it must win on new rows with both
     corrected, where that was compared. ``ranked``: there are rare classes, of which a mean loss tells little.
     Then new rows may also show by their order that it is better, at half of the level each, and rows of rare
-    classes must not stand worse among all rows, as far as can be seen.
+    classes must not stand worse among all rows, as far as can be seen. ``twice``: old rows may be asked about
+    two steps, each time at half of the level.
     """
     better = on_new(new, ranked, settings)
     decides = following(new, old, settings)
-    tests = [*better, *not_worse("old rows", old, settings), *in_groups(new, old, groups, settings)]
+    strict = halved(settings) if twice else settings
+    tests = [*better, *not_worse("old rows", old, strict), *in_groups(new, old, groups, settings)]
     if new.fair is not None and not relation:
         tests.append(decides[0])
         decides = decides[1:]
@@ -83,6 +86,16 @@ def decide(
         )
         return Verdict(outcome="promoted", why=why, tests=(*freed, *decides), followed=True)
     return Verdict(outcome="kept", why=_why_kept(failed), advice=_advice(failed), tests=shown)
+
+
+def proved_better(verdict: Verdict) -> bool:
+    """Whether the candidate answers new rows better, whatever else was found."""
+    return verdict.tests[0].passed
+
+
+def halved(settings: LearnSettings) -> LearnSettings:
+    """For two tests of which either one may decide."""
+    return msgspec.structs.replace(settings, level=settings.level / 2)
 
 
 def contradicted(verdict: Verdict) -> bool:
@@ -113,7 +126,7 @@ def on_new(new: Judged, ranked: Ranked | None, settings: LearnSettings) -> list[
         return [
             superior("new rows", new.champion.loss, new.candidate.loss, new.champion.measures[0], settings)
         ]
-    half = msgspec.structs.replace(settings, level=settings.level / 2)
+    half = halved(settings)
     loss = superior("new rows", new.champion.loss, new.candidate.loss, new.champion.measures[0], half)
     order = superior("new rows", *ranked.new, ORDER, half)
     every = compared("all rows", *ranked.every, ORDER, settings.level, allowed=0.0)
