@@ -97,8 +97,8 @@ def learn(
         rows = torch.from_numpy(order(what, plan, plan.steps * recipe.batch, most)).to(device)
         steps = max(1, len(rows) // min(recipe.batch, len(rows)))
         recipe = msgspec.structs.replace(recipe, steps=steps, warmup=min(recipe.warmup, steps // 4))
-        training = Training(network, examples, rows, recipe)
-        training.objective = holding(network, plan.hold) if plan.hold else None
+        objective = holding(network, plan.hold) if plan.hold else None
+        training = Training(network, examples, rows, recipe, objective=objective)
         train(training, watch)
         fit_again(network, examples, torch.arange(len(examples), device=device))
     network.settle()
