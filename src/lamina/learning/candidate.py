@@ -88,13 +88,14 @@ def learn(
     recipe, _ = choose_recipe(fitted.features, fitted.target, max(world, 1), fitted.settings)
     with computing(str(precision.value), device, machine.threads):
         examples = Examples.of(what.arrays, what.answers, what.weights).to(device)
-        if plan.hold:
-            examples = replace(examples, arrays=examples.arrays | remembered(network, examples))
-        start(network, examples)
         # a training of so many passes must not take longer than a small part of one from scratch
         most = None if recipe.patience else round(BUDGET * recipe.steps * recipe.batch)
         recipe = gentle(recipe, what, plan)
         rows = torch.from_numpy(order(what, plan, plan.steps * recipe.batch, most)).to(device)
+        if plan.hold:
+            said = remembered(network, examples, rows.unique())
+            examples = replace(examples, arrays=examples.arrays | said)
+        start(network, examples)
         steps = max(1, len(rows) // min(recipe.batch, len(rows)))
         recipe = msgspec.structs.replace(recipe, steps=steps, warmup=min(recipe.warmup, steps // 4))
         objective = holding(network, plan.hold) if plan.hold else None

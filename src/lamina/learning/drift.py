@@ -75,10 +75,12 @@ def drift(
 
 def reference(memory: Memory, since: int) -> tuple[pl.DataFrame, bool]:
     """Rows to compare with, bookkeeping included, and whether the champion has never learnt from them; of
-    those that it has, as many of each kind as they stand for."""
-    rows = memory.to_judge().filter(pl.col(UPDATE) <= since)
-    if rows.height >= LEAST:
-        return rows.head(MOST), True
+    those that it has, as many of each kind as they stand for. Where none are left of its own time, those that
+    came since tell at least of what changed after them."""
+    judged = memory.to_judge()
+    for rows in (judged.filter(pl.col(UPDATE) <= since), judged):
+        if rows.height >= LEAST:
+            return rows.head(MOST), True
     rows = memory.to_learn().filter(pl.col(UPDATE) <= since)
     if not rows.height:
         return rows, False

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -37,6 +37,8 @@ from lamina.records import Field
 from lamina.training.fitted import Fitted
 from lamina.training.loop import Training
 from lamina.training.precision import Machine
+
+DRAWS: Final = 100  # bootstrap samples for the intervals of a candidate's scores
 
 Watch = Callable[[str, Training | None], None]
 
@@ -140,7 +142,7 @@ def _learnt_and_judged(
         evaluation = champion.evaluation  # where hardly a row is new, there is nothing to tell of it
         if judges.new.height:
             rows = judges.evaluated(gone.seen, baseline)
-            evaluation = judge(fitted, baseline, rows, "new rows held back", bounded=True)
+            evaluation = judge(fitted, baseline, rows, "new rows held back", bounded=True, draws=DRAWS)
     return Trained(fitted, baseline, evaluation), gone.verdict
 
 
