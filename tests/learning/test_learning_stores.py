@@ -360,6 +360,28 @@ def test_what_only_the_log_knows_is_cleared(store: Store):
     assert b"C5000001" not in content
 
 
+def test_rows_of_a_model_that_waits_are_forgotten_with_it(store: Store, beginner: Model):
+    waiting = store.add(beginner, churn_table(300, seed=7), champion=False)
+    told = store.forget(["C7000005"])
+    assert (told.outcome, told.removed, told.version) == ("cleared", (waiting,), 1)
+
+
+def test_a_stream_waits_as_the_candidate_and_can_take_over(store: Store):
+    rows, test = churn_table(600, seed=1), churn_table(1500, seed=9)
+    before, held = store.champion.predict(test), store.memory
+    told = store.learn(rows, stream=True, seed=3)
+    assert (told.outcome, told.version, told.candidate) == ("kept", 1, 2)
+    assert "proves nothing" in told.why
+    assert (store.memory.learn, store.memory.judge) == (held.learn, held.judge)
+    assert store.champion.predict(test).equals(before)
+    assert store.learn(rows, stream=True).outcome == "unchanged"
+    assert store.rollback("candidate") == 2
+    stream = lamina.Stream(store.model(1), seed=3)
+    stream.run(rows)
+    assert store.champion.predict(test).equals(stream.model.predict(test))
+    assert store.forget(["C1000005"]).removed == (2,)  # its rows are known, though none is remembered
+
+
 def test_rows_that_were_rolled_back_are_forgotten_as_well(store: Store):
     store.learn(month(1), **EASY)
     store.rollback()
