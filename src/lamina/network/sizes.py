@@ -15,6 +15,7 @@ from lamina.settings import Settings
 
 FEW_MIXED = 20_000  # training rows up to which a table with text or media is easily learnt by heart
 MANY_OF_TWO = 50_000  # training rows from which two classes may need wide layers; measured up to 34,000
+MANY_OF_NUMBERS = 10_000  # training rows from which a number is learnt better without dropout
 LINEAR = ("classes", "number")  # answers whose scores a linear model gives in closed form
 DEEP_ALREADY = "the input layers are deep themselves"
 
@@ -80,7 +81,7 @@ def choose_architecture(
         gain=min(layer.gain for layer in layers.values()) if only_deep else 1.0,
         beside=deep and bool(hidden),
         additive=additive,
-        dropout=0.0 if only_deep else 0.3 if rows < (FEW_MIXED if deep else FEW) else 0.1,
+        dropout=0.0 if only_deep else _dropout(rows, target, mixed=deep),
     )
     return architecture, tuple(choices)
 
@@ -97,6 +98,13 @@ def _hidden(rows: int, settings: Settings, *, mixed: bool, two: bool) -> tuple[t
     if two and rows < MANY_OF_TWO:
         return (128, 128), f"two classes, {rows:,} training rows: narrow layers are as good, and quick"
     return (256, 256, 256), f"{rows:,} training rows"
+
+
+def _dropout(rows: int, target: Target, *, mixed: bool) -> float:
+    """The share of neurons that a step leaves out."""
+    if rows < (FEW_MIXED if mixed else FEW):
+        return 0.3
+    return 0.0 if target.answer == "number" and rows >= MANY_OF_NUMBERS else 0.1
 
 
 def _deep_members(pictures: Sequence[Any], settings: Settings) -> tuple[int, str]:
