@@ -49,7 +49,7 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
         if hardest(fitted.features) != "tables":
             return cls()
         if fitted.target.binary:
-            return cls(length=0.3 if rows >= FEW else 1.0)
+            return cls(length=0.2 if rows >= FEW else 1.0)
         return cls() if fitted.target.codes else cls(length=2.0, old=1.0)
 
 
