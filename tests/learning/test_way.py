@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import lamina
+from lamina.learning.compare import compared
 from lamina.learning.exchanged import Exchanged
-from lamina.learning.gate import Judged, compared
+from lamina.learning.gate import Judged
 from lamina.learning.gate import decide as gate_decides
 from lamina.learning.judging import Judges, Seen
 from lamina.learning.losses import RowLosses

@@ -13,8 +13,9 @@ from lamina.data.groups import grouping
 from lamina.features.base import Arrays
 from lamina.features.targets.base import Target
 from lamina.learning.arrayed import Arrayed
+from lamina.learning.compare import SMALL
 from lamina.learning.exchanged import Exchanged
-from lamina.learning.gate import SMALL, Judged, Ranked, decide
+from lamina.learning.gate import Judged, Ranked, decide
 from lamina.learning.honest import ENOUGH, with_confidence
 from lamina.learning.losses import constant_losses, losses_of, widened
 from lamina.learning.parts import Half, Parts

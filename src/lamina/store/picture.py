@@ -28,8 +28,8 @@ Row = dict[str, Any]
 
 def draw(history: pl.DataFrame, title: str) -> str:
     """SVG text. Across: the events; up: the score on the new rows of each, of the champion (ring) and of the
-    candidate (dot), where both were judged; below: what came of it, and the version in use from then on; the days
-    of the first and the last."""
+    candidate (dot), where both were judged; below: what came of it, the version in use from then on, and the
+    days of the first and the last."""
     rows = [row for row in history.iter_rows(named=True) if row["outcome"] in COLOURS]
     scores = [row[name] for row in rows for name in ("champion_on_new", "candidate_on_new")]
     known = [each for each in scores if each is not None]
