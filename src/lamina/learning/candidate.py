@@ -17,8 +17,9 @@ from lamina.learning.memory import WEIGHT, bare
 from lamina.learning.plan import Plan
 from lamina.learning.replay import drawn_again
 from lamina.network.network import Network
+from lamina.network.sizes import dropout_for
 from lamina.training.additive import fit_again
-from lamina.training.choose import choose_recipe
+from lamina.training.choose import choose_recipe, hardest
 from lamina.training.encode import row_weights
 from lamina.training.examples import Examples
 from lamina.training.fitted import Fitted
@@ -86,6 +87,9 @@ def learn(
     network = copy.deepcopy(fitted.network).to(device)
     world = int(what.new + what.stands.sum())
     recipe, _ = choose_recipe(fitted.features, fitted.target, max(world, 1), fitted.settings)
+    if network.hidden.dropout:  # as much as a first training from so many rows would have
+        mixed = hardest(fitted.features) != "tables"
+        network.hidden.dropout = min(network.hidden.dropout, dropout_for(world, fitted.target, mixed=mixed))
     with computing(str(precision.value), device, machine.threads):
         examples = Examples.of(what.arrays, what.answers, what.weights).to(device)
         # a training of so many passes must not take longer than a small part of one from scratch

@@ -36,11 +36,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
-    """How long lessons are beside those of several classes (``length``), and how many
-    remembered rows per new one there are where the relation changed (``old``)."""
+    """How long lessons are beside those of several classes (``length``), how many remembered rows per new one
+    there are where the relation changed (``old``), and how firmly the champion's answers are held beside
+    those of classes (``hold``)."""
 
     length: float = 1.0
     old: float = 0.5
+    hold: float = 1.0
 
     @classmethod
     def of(cls, fitted: Fitted, rows: float) -> Self:
@@ -50,7 +52,7 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
             return cls()
         if fitted.target.binary:
             return cls(length=0.2 if rows >= FEW else 1.0)
-        return cls() if fitted.target.codes else cls(length=2.0, old=1.0)
+        return cls() if fitted.target.codes else cls(length=2.0, old=1.0, hold=0.0)
 
 
 def plan_for(
@@ -89,4 +91,7 @@ def plan_for(
         why = "nothing moved: gently, with twice as many old rows"
     for name in ("passes", "steps"):
         chosen[name] = max(1, round(chosen[name] * pace.length))
+    chosen["hold"] *= pace.hold
+    if not chosen["hold"]:
+        why = why.removesuffix(", and their answers held a little")
     return Plan(**chosen, why=why, seed=settings.seed, time_limit=settings.time_limit)  # type: ignore[arg-type]
