@@ -36,6 +36,10 @@ def test_two_classes_are_learnt_in_fewer_steps_and_numbers_in_more() -> None:
     several, number = plan("classes"), plan("number")
     assert number.steps == 2 * several.steps
     assert number.old_per_new > several.old_per_new
+    held = [plan_for((), (), LearnSettings(), share=0.5, pace=Pace(hold=hold)) for hold in (0.0, 1.0)]
+    assert held[0].hold == 0 < held[1].hold
+    assert "held" not in held[0].why
+    assert "held" in held[1].why
     two = plan_for((), (), LearnSettings(), share=0.1, pace=Pace(length=0.3))
     assert 1 <= two.passes <= several.passes
 

@@ -85,13 +85,12 @@ def plan_for(
             "old_per_new": 1.0,
             "hold": 0.2,
         }
-        why = "much to learn: as many old rows beside the new ones, and their answers held a little"
+        held = ", and their answers held a little" if pace.hold else ""
+        why = f"much to learn: as many old rows beside the new ones{held}"
     else:
         chosen = {"rate": 0.3, "passes": 2, "steps": 40, "old_per_new": 2.0, "hold": 0.5}
         why = "nothing moved: gently, with twice as many old rows"
     for name in ("passes", "steps"):
         chosen[name] = max(1, round(chosen[name] * pace.length))
     chosen["hold"] *= pace.hold
-    if not chosen["hold"]:
-        why = why.removesuffix(", and their answers held a little")
     return Plan(**chosen, why=why, seed=settings.seed, time_limit=settings.time_limit)  # type: ignore[arg-type]
