@@ -152,11 +152,13 @@ class Store:
         """
         from lamina.learning.stored import by_update, learn
 
-        way = by_update
+        by = by_update
         if stream:
-            from lamina.streams import learnt_as_stream as way
+            from lamina.streams import learnt_as_stream, seed_alone
+
+            by, settings = learnt_as_stream, seed_alone(settings)
         table = read(data, part="train")
-        return learn(self.opened, table, settings, who=self.who, note=note, on=on, wait=wait, way=way)
+        return learn(self.opened, table, settings, who=self.who, note=note, on=on, wait=wait, by=by)
 
     def rollback(self, to: int | str | None = None, *, note: str = "") -> int:
         """Lets an earlier version be the champion again, by default the one before; returns its number.

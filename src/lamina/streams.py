@@ -208,6 +208,17 @@ def learnt_as_stream(
     return Update(report, Trained(model.fitted, model.baseline, model.validation), memory)
 
 
+def seed_alone(given: dict[str, Any]) -> dict[str, Any]:
+    """The settings of learning that a stream has: of its gate it has none. Raises UsageError for others."""
+    for name, value in given.items():
+        if name != "seed" and value:
+            raise UsageError(
+                f"A stream that a store learns has no setting {name!r}.",
+                "Leave it away, or learn without stream: then a gate decides.",
+            )
+    return {name: value for name, value in given.items() if name == "seed"}
+
+
 def _settings(given: dict[str, Any]) -> StreamSettings:
     """Raises UsageError for a name that is none."""
     names = StreamSettings.__struct_fields__

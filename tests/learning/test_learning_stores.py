@@ -375,6 +375,8 @@ def test_a_stream_waits_as_the_candidate_and_can_take_over(store: Store):
     assert (store.memory.learn, store.memory.judge) == (held.learn, held.judge)
     assert store.champion.predict(test).equals(before)
     assert store.learn(rows, stream=True).outcome == "unchanged"
+    with pytest.raises(UsageError, match="has no setting 'margin'"):
+        store.learn(rows, stream=True, margin=0.1)
     assert store.rollback("candidate") == 2
     stream = lamina.Stream(store.model(1), seed=3)
     stream.run(rows)

@@ -37,7 +37,7 @@ from lamina.training.precision import Machine
 
 LEARNT: Final = ("added", "promoted", "kept")  # outcomes after which the rows of a file are known
 
-Way = Callable[[Trained, Table, Memory, LearnSettings, Machine], Update]
+Learner = Callable[[Trained, Table, Memory, LearnSettings, Machine], Update]
 
 
 def by_update(
@@ -77,9 +77,9 @@ def learn(
     note: str = "",
     on: Machine | None = None,
     wait: float = 0.0,
-    way: Way = by_update,
+    by: Learner = by_update,
 ) -> Learnt:
-    """Learns from a table, under the store's lock, in this ``way``; see ``Store.learn``."""
+    """Learns from a table, under the store's lock, ``by`` an update or otherwise; see ``Store.learn``."""
     settings = learn_settings(choices)
     folder, log = opened.folder, opened.log
     with changing(folder.path, who, f"learning {table.source}", wait=wait):
@@ -98,7 +98,7 @@ def learn(
         )  # fmt: skip
         memory, started = whole(memory_of(opened, head), champion.fitted.schema), time.monotonic()
         try:
-            found = way(champion, table, memory, settings, on or Machine())
+            found = by(champion, table, memory, settings, on or Machine())
         except Exception as error:
             why = getattr(error, "problem", None) or f"{type(error).__name__}: {error}"
             log.record(replace(told, why=why, seconds=time.monotonic() - started))
