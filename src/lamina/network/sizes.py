@@ -88,7 +88,7 @@ def choose_architecture(
         gain=min(layer.gain for layer in layers.values()) if only_deep else 1.0,
         beside=deep and bool(hidden),
         additive=additive,
-        dropout=0.0 if only_deep else _dropout(rows, target, mixed=deep),
+        dropout=0.0 if only_deep else dropout_for(rows, target, mixed=deep),
         teams=teams,
     )
     return architecture, tuple(choices)
@@ -108,8 +108,8 @@ def _hidden(rows: int, settings: Settings, *, mixed: bool, two: bool) -> tuple[t
     return (256, 256, 256), f"{rows:,} training rows"
 
 
-def _dropout(rows: int, target: Target, *, mixed: bool) -> float:
-    """The share of neurons that a step leaves out."""
+def dropout_for(rows: int, target: Target, *, mixed: bool) -> float:
+    """The share of neurons that a step leaves out where so many rows are learnt from."""
     if rows < (FEW_MIXED if mixed else FEW):
         return 0.3
     return 0.0 if target.answer == "number" and rows >= MANY_OF_NUMBERS else DROPOUT
@@ -126,7 +126,7 @@ def _teams(rows: int, target: Target, settings: Settings) -> tuple[float, ...]:
     """The dropout of every team of members; none where all are to share their weights."""
     if settings.quality != "best" or not FEW <= rows <= MANY:
         return NO_TEAMS
-    own = _dropout(rows, target, mixed=False)
+    own = dropout_for(rows, target, mixed=False)
     return (own, DROPOUT, own, DROPOUT)
 
 
