@@ -67,8 +67,10 @@ def serve(
 ) -> None:
     """Answer over HTTP with MODELS, until Ctrl-C or SIGTERM."""
     from lamina.errors import MissingExtraError
+    from lamina.serve.memory import keep_flat
 
     os.environ["OMP_NUM_THREADS"] = str(max(1, threads))  # before torch or ONNX Runtime is loaded
+    keep_flat()
     try:
         from lamina.serve.server import run
         from lamina.serve.starting import Settings, service_for

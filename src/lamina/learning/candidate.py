@@ -87,9 +87,9 @@ def learn(
     network = copy.deepcopy(fitted.network).to(device)
     world = int(what.new + what.stands.sum())
     recipe, _ = choose_recipe(fitted.features, fitted.target, max(world, 1), fitted.settings)
-    if network.hidden.dropout:  # as much as a first training from so many rows would have
-        mixed = hardest(fitted.features) != "tables"
-        network.hidden.dropout = min(network.hidden.dropout, dropout_for(world, fitted.target, mixed=mixed))
+    own = dropout_for(world, fitted.target, mixed=hardest(fitted.features) != "tables")
+    for team in network.hidden.teams:  # at most as much as a first training from so many rows would have
+        team.dropout = min(team.dropout, own)
     with computing(str(precision.value), device, machine.threads):
         examples = Examples.of(what.arrays, what.answers, what.weights).to(device)
         # a training of so many passes must not take longer than a small part of one from scratch

@@ -8,14 +8,14 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 import polars as pl
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from lamina.serve import bodies
-from lamina.serve.arriving import body_of, form_of, headers_of
+from lamina.serve.arriving import body_of, headers_of, parts_of
 from lamina.serve.limits import Limits
 from lamina.serve.living import Living, refuse_unless_living
 from lamina.serve.problems import Problem
+from lamina.serve.room import Room
 from lamina.serve.served import Served
 from lamina.serve.service import Service
 
@@ -44,11 +44,11 @@ class Asking:
     """A request that may be made; ``rows`` is how many were answered, for the measures; ``arrived``: whether
     the body has come."""
 
-    __slots__ = ("arrived", "clock", "headers", "request", "rows", "served", "service", "who")
+    __slots__ = ("arrived", "clock", "headers", "request", "room", "rows", "served", "service", "who")
 
     def __init__(self, service: Service, request: Request, served: Served, who: str) -> None:
         self.service, self.request, self.served, self.who = service, request, served, who
-        self.headers = headers_of(request)
+        self.headers, self.room = headers_of(request), Room(service.space)
         self.rows, self.arrived = 0, False
         self.clock = asyncio.timeout(service.limits.timeout)  # first for the body, then for the answer
 
@@ -62,13 +62,10 @@ class Asking:
         return refuse_unless_living(self.service.living.get(self.served.name))
 
     async def body(self) -> bytes:
-        content = await body_of(self.request, self.limits)
-        self._has_arrived()
-        return content
-
-    def _has_arrived(self) -> None:
+        content = await body_of(self.request, self.limits, self.room)
         self.arrived = True
         self.clock.reschedule(asyncio.get_running_loop().time() + self.limits.timeout)
+        return content
 
     async def brought(self) -> Brought:
         """The rows as they came, in lists of JSON or a frame, and what stands beside them.
@@ -81,13 +78,12 @@ class Asking:
             rows, beside = bodies.rows_of_json(await self.body(), self.limits)
             return Brought(rows, beside or self._query())
         if kind == bodies.FORM:
-            parts = await form_of(self.request, self.limits)
-            self._has_arrived()
+            parts = await parts_of(await self.body(), self.request, self.limits)
             return Brought(bodies.rows_of_form(parts, self.limits), self._query())
         if kind not in bodies.TABLES:
             known = ", ".join([bodies.JSON, *bodies.TABLES, bodies.FORM])
             raise Problem(415, f"Bodies of the kind {kind[:80]!r} are not read.", f"Send one of: {known}.")
-        frame = await run_in_threadpool(bodies.frame_of_table, await self.body(), kind, self.limits)
+        frame = await self.service.read(bodies.frame_of_table, await self.body(), kind, self.limits)
         return Brought(bodies.checked(frame, self.served.schema, self.limits), self._query())
 
     async def frame(self) -> pl.DataFrame:
@@ -98,7 +94,7 @@ class Asking:
         """Rows as a frame with the columns of the schema."""
         if isinstance(rows, pl.DataFrame):
             return rows
-        return await run_in_threadpool(bodies.frame_of_rows, rows, self.served.schema, self.limits)
+        return await self.service.read(bodies.frame_of_rows, rows, self.served.schema, self.limits)
 
     def _query(self) -> dict[str, Any]:
         """What stands in the address behind the question mark; lists and objects as JSON."""

@@ -46,7 +46,7 @@ class Batcher(Generic[P, A]):
         rows_of: Callable[[P], int],
         *,
         most_waiting: int = 100_000,
-        clock: Callable[[], float] = time.perf_counter,
+        clock: Callable[[], float] = time.thread_time,
     ) -> None:
         self.answer = answer
         self.rows_of = rows_of

@@ -14,13 +14,15 @@ from lamina.serve.problems import Problem
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What one request may hold.
 
-    ``body`` bytes; ``rows``; of a picture ``pixels``; of a recording or clip ``seconds``, of a clip
-    ``frames``; ``timeout`` seconds until a body has arrived, and again until it is answered.
+    ``body`` bytes, those of all requests together ``bodies``; ``rows``; of a picture ``pixels``; of a
+    recording or clip ``seconds``, of a clip ``frames``; ``timeout`` seconds until a body has arrived, and
+    again until it is answered.
     At most ``explained`` rows are explained at once, compared with ``background`` rows, in
     ``explain_seconds``.
     """
 
     body: int = 32 * 2**20
+    bodies: int = 256 * 2**20
     rows: int = 100_000
     pixels: int = 50_000_000
     seconds: float = 600.0

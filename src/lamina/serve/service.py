@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
+from typing import Any, Final, ParamSpec, TypeVar
 
+from anyio import CapacityLimiter, to_thread
 from starlette.concurrency import run_in_threadpool
 
 from lamina.serve.behind import Behind
@@ -20,8 +22,15 @@ from lamina.serve.living import EVERY, Living
 from lamina.serve.metrics import Metrics
 from lamina.serve.models import Models
 from lamina.serve.rates import Rates
+from lamina.serve.room import Space
 
 log = logging.getLogger("lamina.serve")
+
+READING: Final = 2  # threads that read many rows: more would only wait for each other, their rows in memory
+BESIDE: Final = 8  # threads for whatever else takes time: stores, candidates, explanations
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class Service:
@@ -50,6 +59,8 @@ class Service:
         self.rates = rates
         self.limits = limits
         self.metrics = Metrics()
+        self.space = Space(limits.bodies)
+        self.reading = CapacityLimiter(READING)
         self.explaining = asyncio.Semaphore(1)
         self.waiting_to_explain = 0
         self.draining = False
@@ -57,6 +68,7 @@ class Service:
     @contextlib.asynccontextmanager
     async def watched(self, app: Any = None) -> AsyncIterator[None]:
         """While the server runs, stores are watched: promotions take effect, answers are logged."""
+        to_thread.current_default_thread_limiter().total_tokens = BESIDE
         watching = [asyncio.create_task(self._watch(each)) for each in self.living.values()]
         watching += [asyncio.create_task(self._compare(each)) for each in self.candidates.values()]
         try:
@@ -69,6 +81,10 @@ class Service:
                 if each.learning is not None:
                     each.learning.cancel()
                 await run_in_threadpool(each.write)
+
+    async def read(self, function: Callable[P, R], *given: P.args, **named: P.kwargs) -> R:
+        """What a function makes of many rows, in one of the few threads for that."""
+        return await to_thread.run_sync(partial(function, *given, **named), limiter=self.reading)
 
     async def _watch(self, living: Living) -> None:
         while True:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from lamina.features.base import Feature
 from lamina.features.number import most_intervals
-from lamina.network.inputs.base import FEW, Batch, Input, Situation, embedding_size
+from lamina.network.inputs.base import FEW, Batch, Input, Situation, by_team, embedding_size, for_teams
 from lamina.network.inputs.pieces import Pieces
 from lamina.network.kept import Kept, learning
 
@@ -33,8 +33,11 @@ class NumberInput(Input):
 
     Once learnt, the same function is read from a table of its straight pieces, several times as fast.
 
-    **Shape**: float32 ``(batch, columns)`` → ``(batch, columns · size)``.
+    **Shape**: float32 ``(batch, columns)`` → ``(batch, columns · size)``; with ``spec["teams"]`` vectors for
+    as many teams, ``(team, batch, columns · size)``.
     """
+
+    in_teams: ClassVar[bool] = True
 
     edges: Tensor
     slope: Tensor
@@ -45,8 +48,9 @@ class NumberInput(Input):
         super().__init__(feature, spec)
         knots: tuple[tuple[float, ...], ...] = feature.knots  # type: ignore[attr-defined]
         self.spec = spec
-        size, columns, most = int(spec["size"]), len(knots), max(map(len, knots)) - 1
-        self.width = columns * size
+        self.teams = int(spec.get("teams", 1))
+        size, columns, most = self.teams * int(spec["size"]), len(knots), max(map(len, knots)) - 1
+        self.width = columns * int(spec["size"])
         # numpy, not torch: a model file is first laid out on the meta device, where torch's own arithmetic
         # takes a second of imports
         edges = np.full((columns, most + 1), np.inf, np.float32)
@@ -71,7 +75,8 @@ class NumberInput(Input):
         size = embedding_size(situation, len(feature.knots))
         if situation.fixed:
             return {"size": size, "bend": SLIGHT}
-        return {"size": size} | ({} if situation.rows < FEW else {"even": most_intervals(situation.rows)})
+        spec = {"size": size, **for_teams(situation)}
+        return spec if situation.rows < FEW else {**spec, "even": most_intervals(situation.rows)}
 
     @classmethod
     def additive(cls, feature: Feature) -> bool:
@@ -80,7 +85,7 @@ class NumberInput(Input):
 
     def forward(self, arrays: Batch) -> Tensor:
         x = arrays[self.name]
-        return (self._learning(x) if learning(self) else self._learnt(x)).flatten(1)
+        return by_team(self._learning(x) if learning(self) else self._learnt(x), self.teams)
 
     def _learnt(self, x: Tensor) -> Tensor:
         weights = self.straight, self.bent, self.bias, self.absent
@@ -122,7 +127,7 @@ class NumberInput(Input):
     def owners(self, feature: Feature) -> list[int] | None:
         """Each number by itself; dates and places are numbers made of several columns."""
         alone = len(feature.columns) == len(self.straight) and feature.kind == "number"
-        return [place // self.straight.shape[1] for place in range(self.width)] if alone else None
+        return [place // int(self.spec["size"]) for place in range(self.width)] if alone else None
 
     def _passed(self, x: Tensor) -> Tensor:
         """How far each value has passed through each interval: ``(columns, batch, intervals)``, 0 to 1."""

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from lamina.decisions.costs import Costs
@@ -51,11 +50,11 @@ async def decide(asking: Asking) -> Response:
     served, fitted = asking.served, asking.served.model.fitted
     check_asked(fitted, raw.columns, costs, beside.limits)
     ids = ids_for(asking, raw, raw.height)
-    asked = await asked_of(raw, served, asking.limits)
+    asked = await asked_of(raw, served, asking.service)
     parts = [each.raw() for each in await served.answers(asked)]
     answered = Answered.joined(each for each, _ in parts)
     known = np.concatenate([each for _, each in parts])
-    made = await run_in_threadpool(decide_answered, fitted, raw, answered, known, costs, beside.limits)
+    made = await asking.service.read(decide_answered, fitted, raw, answered, known, costs, beside.limits)
     if ids is not None:
         asking.living.remember(Decided(raw, made, ids, served, asking.who))
     return table(asking, made.frame.to_dicts, lambda: made.frame, ids=ids, warnings=asked.warnings)

@@ -7,7 +7,6 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 import polars as pl
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from lamina.data.table import Table
@@ -19,6 +18,7 @@ from lamina.serve.living import Answered
 from lamina.serve.problems import Problem
 from lamina.serve.responses import table
 from lamina.serve.served import Answers, Asked, Served
+from lamina.serve.service import Service
 from lamina.store.ids import ids_of, new_ids
 
 HERE: Final = 64  # rows up to which a body is read in the event loop; larger ones in a thread
@@ -52,7 +52,7 @@ async def predict(asking: Asking) -> Response:
 
 async def answered(asking: Asking, served: Served, raw: Raw, ids: list[str] | None) -> Given:
     """The answers of one model, logged where the store logs."""
-    asked = await asked_of(raw, served, asking.limits)
+    asked = await asked_of(raw, served, asking.service)
     given = Given(served, await served.answers(asked), asked.warnings)
     if ids is not None:
         asking.living.remember(Answered(raw, given.answers, ids, served, asking.who, asking.limits))
@@ -90,16 +90,16 @@ def _at(raw: Raw, places: list[int]) -> Raw:
     return raw[places] if isinstance(raw, pl.DataFrame) else [raw[place] for place in places]
 
 
-async def asked_of(raw: Raw, served: Served, limits: Limits) -> Asked:
+async def asked_of(raw: Raw, served: Served, service: Service) -> Asked:
     """The rows as the network reads them: one of plain cells at once, many in a thread."""
     if isinstance(raw, pl.DataFrame):
-        return await run_in_threadpool(served.asked, raw)
+        return await service.read(served.asked, raw)
     quick = served.row(raw[0]) if len(raw) == 1 else None
     if quick is not None:
         return quick
     if len(raw) <= HERE:
-        return _read(raw, served, limits)
-    return await run_in_threadpool(_read, raw, served, limits)
+        return _read(raw, served, service.limits)
+    return await service.read(_read, raw, served, service.limits)
 
 
 def _read(rows: Sequence[bodies.Row], served: Served, limits: Limits) -> Asked:
