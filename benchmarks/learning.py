@@ -31,6 +31,7 @@ from lamina.data.conform import conform
 from lamina.data.read import read
 from lamina.data.split import kept_apart, split
 from lamina.learning.candidate import learn, lesson
+from lamina.learning.encoded_rows import encoded_rows
 from lamina.learning.losses import row_losses_for
 from lamina.learning.memory import BOOKKEEPING, Memory, MemoryLimits
 from lamina.learning.plan import Plan
@@ -76,7 +77,7 @@ def first_memory(fitted: Fitted, rows: pl.DataFrame, limits: MemoryLimits) -> Me
     judge[apart if fitted.network.hidden.first is not None or len(apart) else parts.validation] = True
     losses = row_losses_for(fitted, frame).loss
     memory = Memory.empty(limits).with_rows(frame, schema, judge=judge, losses=losses, when=NOW, update=0)
-    return kept(memory, fitted.target.targets[0])
+    return encoded_rows(kept(memory, fitted.target.targets[0]), fitted)
 
 
 def scores(fitted: Fitted, rows: pl.DataFrame) -> dict[str, float]:
@@ -92,7 +93,7 @@ def in_blocks(
 ) -> dict[str, Any]:
     """Mean score on the next block, and processor seconds of learning, by method."""
     first = fitted_on(blocks[0], options, target, **further)
-    limits = MemoryLimits(learn=options.memory, judge=5_000)
+    limits = MemoryLimits(learn=options.memory, judge=5_000, mode=options.mode)
     memory, loop, anew, blind = first_memory(first.fitted, blocks[0], limits), first, first, first.fitted
     costs = {name: Costed() for name in ("anew", "loop", "blind")}
     found: dict[str, list[float]] = {name: [] for name in ("never", "anew", "loop", "blind")}
@@ -378,6 +379,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--sets", default="bank,elec2,sea,cards,walmart", help="of months")
     parser.add_argument("--quality", default="fast", choices=["fast", "good", "best"])
     parser.add_argument("--memory", type=int, default=20_000)
+    parser.add_argument("--mode", default="rows", choices=["rows", "features"], help="memory, of months")
     parser.add_argument("--rows", type=int, default=60_000, help="of digits, to learn from in all")
     parser.add_argument("--updates", type=int, default=200, help="of gate")
     parser.add_argument("--seeds", type=int, default=5, help="of category")

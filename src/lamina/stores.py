@@ -133,18 +133,32 @@ class Store:
         return add(self._opened, model.parts, model.sample, table, who=self.who, note=note, champion=champion)
 
     def learn(
-        self, data: Any, *, note: str = "", on: Machine | None = None, wait: float = 0.0, **settings: Any
+        self,
+        data: Any,
+        *,
+        stream: bool = False,
+        note: str = "",
+        on: Machine | None = None,
+        wait: float = 0.0,
+        **settings: Any,
     ) -> Learnt:
         """Learns from new rows with known answers: checks them, trains a candidate, and lets it take over
         only if it is proved better. The same rows twice change nothing.
 
-        ``on`` says where to compute; ``wait`` how many seconds to wait for somebody else who is changing the
-        store; every further setting is one of ``LearnSettings`` (level=0.01, time_limit=60).
+        ``stream``: each row is answered and then learnt instead, as ``lamina.Stream`` does it, and nothing is
+        proved: the network as it is at the end waits as the candidate (``rollback("candidate")``). ``on``
+        says where to compute; ``wait`` how many seconds to wait for somebody else who is changing the store;
+        every further setting is one of ``LearnSettings`` (level=0.01, time_limit=60).
         """
-        from lamina.learning.stored import learn
+        from lamina.learning.stored import by_update, learn
 
+        by = by_update
+        if stream:
+            from lamina.streams import learnt_as_stream, seed_alone
+
+            by, settings = learnt_as_stream, seed_alone(settings)
         table = read(data, part="train")
-        return learn(self.opened, table, settings, who=self.who, note=note, on=on, wait=wait)
+        return learn(self.opened, table, settings, who=self.who, note=note, on=on, wait=wait, by=by)
 
     def rollback(self, to: int | str | None = None, *, note: str = "") -> int:
         """Lets an earlier version be the champion again, by default the one before; returns its number.

@@ -14,15 +14,20 @@ from lamina.data.read import read
 from lamina.data.table import Table
 from lamina.errors import TargetError, UsageError, nearest
 from lamina.learning.lags import Lag, lags_for, lags_of, past_of, with_lags
+from lamina.learning.memory import Memory
+from lamina.learning.records import LearnSettings, UpdateReport, Verdict
 from lamina.learning.stream import Streaming
 from lamina.learning.stream_settings import StreamSettings
 from lamina.learning.tested import Streamed, answered_then_learnt
+from lamina.learning.trained import Trained
+from lamina.learning.update import Update
 from lamina.model import Model, as_task, fit, warn_of
 from lamina.predictions.answers import answer_frame, encoded
 from lamina.predictions.predict import answer_rows
 from lamina.progress import Bar
 from lamina.records import Schema
 from lamina.tasks import Task
+from lamina.training.precision import Machine, choose_device, computing
 
 
 class Stream:
@@ -178,6 +183,40 @@ class Stream:
 
     def __repr__(self) -> str:
         return f"Stream({self.target!r}, {self.streaming.learnt:,} rows learnt)"
+
+
+def learnt_as_stream(
+    champion: Trained, table: Table, memory: Memory, settings: LearnSettings, machine: Machine
+) -> Update:
+    """What a store does with rows that it learns as a stream: no gate, so that the network at the end waits;
+    the memory stays as it is."""
+    stream = Stream(Model(*champion), seed=settings.seed)
+    with computing("fp32", choose_device(machine), machine.threads):
+        found = stream.run(table)
+    score, never = found.scores["stream"], found.scores["never"]
+    measure = "accuracy" if found.measure == "error" else found.measure
+    verdict = Verdict(
+        outcome="kept",
+        why=f"learnt as a stream, which proves nothing: the {measure} is {score:.4g}, each row answered "
+        f"before it was learnt, and {never:.4g} without learning",
+        advice="`lamina rollback STORE --to candidate` lets the network as it is now take over.",
+    )
+    rows = {"came": len(table), "learnt": found.answers.height}
+    scores = {"champion on new": {measure: never}, "candidate on new": {measure: score}}
+    report = UpdateReport(verdict=verdict, rows=rows, scores=scores, how="as a stream")
+    model = stream.model
+    return Update(report, Trained(model.fitted, model.baseline, model.validation), memory)
+
+
+def seed_alone(given: dict[str, Any]) -> dict[str, Any]:
+    """The settings of learning that a stream has: of its gate it has none. Raises UsageError for others."""
+    for name, value in given.items():
+        if name != "seed" and value:
+            raise UsageError(
+                f"A stream that a store learns has no setting {name!r}.",
+                "Leave it away, or learn without stream: then a gate decides.",
+            )
+    return {name: value for name, value in given.items() if name == "seed"}
 
 
 def _settings(given: dict[str, Any]) -> StreamSettings:

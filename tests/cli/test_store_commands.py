@@ -71,6 +71,13 @@ def test_three_months_are_learnt_looked_at_and_rolled_back(run: Run, store: str,
     assert pl.read_parquet(tmp_path / "life.parquet").height == 6
 
 
+def test_a_store_learns_a_stream_that_waits(run: Run, store: str):
+    ran = run("learn", store, "m4.csv", "--stream")
+    assert ran.code == 10, ran.err
+    assert "learnt as a stream, which proves nothing" in ran.out
+    assert run("rollback", store, "--to", "candidate").out.startswith("The champion of churn is version 2")
+
+
 def test_exit_codes_tell_a_scheduler_what_happened(run: Run, store: str, tmp_path: Path):
     assert run("learn", store, "m1.csv", *EASY).code == 0
     again = run("learn", store, "m1.csv", "--json")

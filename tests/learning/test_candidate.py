@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 
-from lamina.learning.candidate import Lesson, order, shares
+from lamina.learning.candidate import Lesson, learn, lesson, order, shares
 from lamina.learning.distil import distance
+from lamina.learning.memory import WEIGHT
 from lamina.learning.plan import Pace, Plan, plan_for
 from lamina.learning.records import Drift, Grown, LearnSettings
 from lamina.network.outputs.base import QUIET
@@ -15,6 +17,8 @@ from lamina.network.outputs.classes import Classes
 from lamina.network.outputs.labels import Labels
 from lamina.network.outputs.number import Number
 from lamina.network.outputs.several import Several
+from lamina.predictions.answers import answers_for
+from lamina.training.precision import Machine
 from small_fitted import fitted_on
 
 NEW_CLASS = (Grown(what="class", column="y", values=("d",), count=1),)
@@ -32,6 +36,10 @@ def test_two_classes_are_learnt_in_fewer_steps_and_numbers_in_more() -> None:
     several, number = plan("classes"), plan("number")
     assert number.steps == 2 * several.steps
     assert number.old_per_new > several.old_per_new
+    held = [plan_for((), (), LearnSettings(), share=0.5, pace=Pace(hold=hold)) for hold in (0.0, 1.0)]
+    assert held[0].hold == 0 < held[1].hold
+    assert "held" not in held[0].why
+    assert "held" in held[1].why
     two = plan_for((), (), LearnSettings(), share=0.1, pace=Pace(length=0.3))
     assert 1 <= two.passes <= several.passes
 
@@ -74,6 +82,20 @@ def test_what_moved_says_how_much_of_the_old_is_held() -> None:
     assert (
         plan_for((), (), LearnSettings(), share=0.9).rate > plan_for((), (), LearnSettings(), share=0.1).rate
     )
+
+
+@pytest.mark.parametrize("answer", ["classes", "number"])
+def test_what_is_held_moves_less_while_others_are_learnt(answer: str) -> None:
+    fitted, frame, _ = fitted_on("number", answer=answer)
+    old = frame.with_columns(pl.lit(1.0).alias(WEIGHT))
+    on = Machine(threads=1, device="cpu", progress=False)
+    what = lesson(fitted, frame.reverse(), old, on)  # rows like these
+    before = answers_for(fitted, frame)
+    moves = []
+    for hold in (0.0, 3.0):
+        plan = Plan(rate=1.0, passes=20, old_per_new=1.0, hold=hold, why="")
+        moves.append(np.abs(answers_for(learn(fitted, what, plan, on), frame) - before).mean())
+    assert moves[1] < 0.7 * moves[0]
 
 
 @pytest.mark.parametrize("kind", [Classes, Labels, Number])

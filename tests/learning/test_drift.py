@@ -12,9 +12,9 @@ import pytest
 import lamina
 from lamina.data.conform import conform
 from lamina.data.read import read
-from lamina.learning.drift import coded, drift, holm
+from lamina.learning.drift import coded, drift, holm, reference
 from lamina.learning.hashing import row_ids
-from lamina.learning.memory import Memory
+from lamina.learning.memory import ID, UPDATE, Memory
 from lamina.learning.recalled import Recalled
 from lamina.learning.records import Drift, LearnSettings
 from lamina.learning.two_samples import clouds_apart, numbers_apart, risen, shares_apart, values_apart
@@ -97,6 +97,18 @@ def test_a_relation_that_turns_is_seen_though_no_column_moves() -> None:
     assert relation.moved
     assert relation.distance > 0.08
     assert not any(each.moved and each.what == "column" for each in found)
+
+
+def test_where_no_row_of_the_champion_s_time_is_left_later_ones_tell() -> None:
+    rows, found = conformed(world(300, 3)), Memory.empty()
+    for number, judge in ((0, False), (1, True)):
+        found = found.with_rows(
+            rows[150 * number :][:150], model().schema, judge=np.full(150, judge),
+            losses=np.zeros(150), when=NOW, update=number,
+        )  # fmt: skip
+    assert reference(found, 0)[0][UPDATE].to_list() == [1] * 150
+    assert reference(found, 0)[1]
+    assert not reference(found.put_aside(found.rows[ID][150:].to_list(), 2), 0)[1]
 
 
 def test_rows_that_are_only_harder_are_no_other_relation() -> None:

@@ -7,7 +7,8 @@ import pytest
 from scipy import stats
 
 from lamina.data.groups import Grouping
-from lamina.learning.gate import Judged, allowance, compared, contradicted, decide, upper
+from lamina.learning.compare import allowance, compared, upper
+from lamina.learning.gate import Judged, contradicted, decide
 from lamina.learning.losses import RowLosses
 from lamina.learning.records import LearnSettings
 

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
 import lamina
 from lamina.errors import StoreError, TargetError, UsageError
 from lamina.features.encoded import READ
-from lamina.learning.memory import BOOKKEEPING, ID, UPDATE
+from lamina.learning.memory import ASIDE, BOOKKEEPING, ID, UPDATE
 from lamina.model import Model
 from lamina.store.files import read_memory
 from lamina.store.log import available
@@ -151,6 +152,34 @@ def test_what_was_rolled_back_is_not_learnt_from_but_may_be_again(store: Store):
     assert store.learn(same, **EASY).outcome != "unchanged"
 
 
+def test_rows_that_a_followed_relation_put_aside_come_back_with_a_rollback(store: Store):
+    store.set(learn=5_000, judge=2_000)
+    before = store.memory
+    path = max((store.place / "memory").iterdir())
+    was = set(pl.read_parquet(path)[ID])
+    told = store.learn(month(1), **EASY)
+    assert told.report is not None
+    assert told.report.verdict.followed
+    now = store.memory
+    assert now.aside >= before.judge  # all that judged, and those that contradict
+    assert was < names(store)
+    assert store.learn(month(1), **EASY).outcome == "unchanged"
+    store.rollback()
+    assert (store.memory.learn, store.memory.judge, store.memory.aside) == (before.learn, before.judge, 0)
+    store.rollback(2)
+    assert store.memory == now
+    assert store.forget(rows=churn_table(800, seed=0).head(40)).remembered == 40  # wherever they lay
+    assert store.forget(rows=churn_table(800, seed=0).head(40)).outcome == "nothing"
+
+
+def test_a_memory_from_before_rows_were_put_aside_is_read(store: Store):
+    before = store.memory
+    path = max((store.place / "memory").iterdir())
+    pl.read_parquet(path).drop(ASIDE).write_parquet(path)
+    assert store.memory.learn == before.learn
+    assert store.learn(churn_table(1500, seed=1), **EASY).outcome == "promoted"
+
+
 def test_a_new_model_begins_a_new_life_and_the_old_one_stays(store: Store, beginner: Model):
     store.learn(month(1), **EASY)
     before = store.memory.learn
@@ -214,7 +243,7 @@ def test_a_memory_of_features_holds_no_cell_and_is_learnt_from(store: Store):
     assert (store.memory.learn, store.memory.judge) == (before.learn, before.judge)
     for number in (1, 2):
         told = store.learn(churn_table(1500, seed=number), **EASY)
-        assert told.outcome == "promoted"
+        assert told.outcome == ("promoted" if number == 1 else "kept")  # as rows do
         assert told.report is not None
         assert {each.what for each in told.report.drift} == {"answers", "relation", "features"}
         assert told.report.rows["remembered"] > 0
@@ -232,6 +261,25 @@ def test_a_memory_of_features_holds_no_cell_and_is_learnt_from(store: Store):
     store.set(mode="rows")  # from now on; what has no cells is learnt from as it is
     assert store.learn(churn_table(1500, seed=6), **EASY).report.rows["remembered"] > 0  # type: ignore[union-attr]
     assert "city" in pl.read_parquet(max((store.place / "memory").iterdir())).columns
+
+
+def test_a_class_is_learnt_from_its_rows_alone_where_features_are_remembered(new_store: Make):
+    rng = np.random.default_rng(0)
+    middles = {"a": (0.0, 0.0), "b": (4.0, 0.0), "c": (2.0, 3.0)}
+
+    def rows(count: int, *classes: str) -> pl.DataFrame:
+        names = rng.choice(classes, count)
+        points = rng.normal(size=(count, 2)) * 0.7 + np.array([middles[each] for each in names])
+        return pl.DataFrame({"x": points[:, 0], "y": points[:, 1], "kind": names})
+
+    store, first, test = new_store(), rows(1200, "a", "b"), rows(600, "a", "b")
+    store.add(lamina.fit(first, "kind", quality="fast", hidden=(32,), epochs=10), first)
+    store.set(mode="features")
+    told = store.learn(rows(400, "c"))
+    assert told.outcome == "promoted"
+    assert store.champion.evaluate(test).scores["accuracy"] > 0.96  # nothing was forgotten
+    assert store.champion.evaluate(rows(300, "c")).scores["accuracy"] > 0.9
+    assert not {"x", "y"} & set(pl.read_parquet(max((store.place / "memory").iterdir())).columns)
 
 
 def test_a_network_that_remembers_features_forgets_by_going_back(store: Store):
@@ -310,6 +358,30 @@ def test_what_only_the_log_knows_is_cleared(store: Store):
     assert "C5000001" not in store.opened.calls.frame()["row_id"].to_list()
     content = b"".join(each.read_bytes() for each in store.place.glob("log.sqlite*"))
     assert b"C5000001" not in content
+
+
+def test_rows_of_a_model_that_waits_are_forgotten_with_it(store: Store, beginner: Model):
+    waiting = store.add(beginner, churn_table(300, seed=7), champion=False)
+    told = store.forget(["C7000005"])
+    assert (told.outcome, told.removed, told.version) == ("cleared", (waiting,), 1)
+
+
+def test_a_stream_waits_as_the_candidate_and_can_take_over(store: Store):
+    rows, test = churn_table(600, seed=1), churn_table(1500, seed=9)
+    before, held = store.champion.predict(test), store.memory
+    told = store.learn(rows, stream=True, seed=3)
+    assert (told.outcome, told.version, told.candidate) == ("kept", 1, 2)
+    assert "proves nothing" in told.why
+    assert (store.memory.learn, store.memory.judge) == (held.learn, held.judge)
+    assert store.champion.predict(test).equals(before)
+    assert store.learn(rows, stream=True).outcome == "unchanged"
+    with pytest.raises(UsageError, match="has no setting 'margin'"):
+        store.learn(rows, stream=True, margin=0.1)
+    assert store.rollback("candidate") == 2
+    stream = lamina.Stream(store.model(1), seed=3)
+    stream.run(rows)
+    assert store.champion.predict(test).equals(stream.model.predict(test))
+    assert store.forget(["C1000005"]).removed == (2,)  # its rows are known, though none is remembered
 
 
 def test_rows_that_were_rolled_back_are_forgotten_as_well(store: Store):

@@ -89,6 +89,32 @@ def test_forgotten_rows_are_gone() -> None:
     assert not left.knows(gone).any()
 
 
+def test_rows_put_aside_come_back_in_a_state_before() -> None:
+    memory = remembered(remembered(Memory.empty(), rows(20), judge=0.5), rows(10, seed=1), update=1)
+    gone = memory.rows[ID][:15].to_list()
+    aside = memory.put_aside(gone, 1)
+    assert (len(aside), aside.in_use.height) == (30, 15)
+    assert (aside.to_judge().height, aside.to_learn().height) == (0, 15)
+    assert not aside.knows(gone).any()
+    assert aside.put_aside(gone, 2).rows.equals(aside.rows)  # it was the first update that put them there
+    assert aside.after({0, 1}).rows.equals(aside.rows)
+    assert aside.after({0}).rows.equals(memory.rows[:20])
+    assert not pl.Series(gone).is_in(aside.forget(gone).rows[ID].implode()).any()
+
+
+def test_rows_put_aside_have_the_room_that_the_others_leave() -> None:
+    memory = remembered(Memory.empty(MemoryLimits(learn=100)), rows(90))
+    memory = memory.put_aside(memory.rows[ID][:60].to_list(), 1)
+    assert kept(memory, "y").rows.equals(
+        memory.rows.sort("_lamina.aside", nulls_last=False, maintain_order=True)
+    )
+    fuller = kept(remembered(memory, rows(50, seed=1), update=1), "y")
+    assert (fuller.in_use.height, len(fuller)) == (80, 100)
+    back = fuller.after({0})
+    assert back.rows[WEIGHT].sum() == pytest.approx(90)
+    assert len(kept(remembered(memory, rows(200, seed=2), update=1), "y").after({0})) < 30
+
+
 def test_rows_leave_when_they_are_old() -> None:
     memory = Memory.empty(MemoryLimits(oldest=30))
     memory = remembered(memory, rows(10, seed=1), when=NOW - timedelta(days=40))

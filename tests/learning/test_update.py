@@ -15,7 +15,7 @@ from lamina.data.conform import conform
 from lamina.data.read import read
 from lamina.learning.hashing import row_ids
 from lamina.learning.losses import row_losses_for
-from lamina.learning.memory import ID, PART, UPDATE, Memory
+from lamina.learning.memory import ASIDE, ID, PART, UPDATE, Memory
 from lamina.learning.parts import held_back, parted
 from lamina.learning.records import LearnSettings, UpdateReport
 from lamina.learning.trained import Trained
@@ -196,7 +196,13 @@ def test_a_world_that_changed_is_followed() -> None:
     found = learnt(rows)
     assert next(each for each in found.report.drift if each.what == "relation").moved
     assert (found.report.verdict.outcome, found.report.verdict.followed) == ("promoted", True)
-    assert found.memory.rows.filter((pl.col(PART) == "judge") & (pl.col(UPDATE) == 0)).height == 0
+    before = pl.col(UPDATE) == 0
+    assert found.memory.to_judge().filter(before).height == 0
+    aside = found.memory.rows.filter(before, pl.col(ASIDE).is_not_null())
+    assert aside[ASIDE].unique().to_list() == [1]
+    assert aside.filter(pl.col(PART) == "judge").height == 600
+    contradict = aside.filter(pl.col(PART) == "learn")["answer"].value_counts(normalize=True)
+    assert dict(contradict.iter_rows()).get("c", 0.0) < 0.2  # what "c" means has not changed
 
 
 def test_numbers_are_learnt_too() -> None:
@@ -314,3 +320,37 @@ def test_a_single_row_is_kept_and_waits() -> None:
     found = learnt(world(1, 2))
     assert found.report.verdict.outcome == "kept"
     assert "too few" in found.report.verdict.why
+
+
+@pytest.mark.slow
+def test_a_new_word_is_learnt_by_its_pieces() -> None:
+    filling = ["the", "order", "came", "and", "my", "parcel", "was", "open", "when", "it", "arrived"]
+    keys = {"refund": ["refund", "money", "repay"], "praise": ["great", "lovely", "thanks"]}
+
+    def texts(count: int, seed: int, new: float) -> tuple[pl.DataFrame, np.ndarray]:
+        rng = np.random.default_rng(seed)
+        kinds = rng.choice(list(keys), count)
+        fresh = rng.random(count) < new
+        lines = []
+        for number in range(count):
+            word = "zorvex" if fresh[number] else rng.choice(keys[kinds[number]])
+            words = [*rng.choice(filling, 8), word]
+            lines.append(" ".join(rng.permutation(words)))
+        kinds[fresh] = "refund"
+        return pl.DataFrame({"text": lines, "kind": kinds}), fresh
+
+    first, _ = texts(1500, 1, 0.0)
+    month, _ = texts(1200, 2, 0.3)
+    later, fresh = texts(600, 3, 0.5)
+    later = later.filter(pl.Series(fresh))
+    told = lamina.fit(first, "kind", kinds={"text": "text"}, quality="fast", pretrained=False)
+    before = Trained(told.fitted, told.baseline, told.validation)
+    assert told.kept is not None
+    found = update(before, read(month), told.kept, when=NOW)
+    assert found.report.verdict.outcome == "promoted"
+    assert found.candidate is not None
+    right = []
+    for each in (before, found.candidate):
+        losses = row_losses_for(each.fitted, conform(read(later), each.fitted.schema, need_target=True)[0])
+        right.append(1 - losses.error.mean())
+    assert right[0] < 0.7 < 0.9 < right[1]

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import lamina
+from lamina.learning.compare import compared
 from lamina.learning.exchanged import Exchanged
 from lamina.learning.gate import Judged
 from lamina.learning.gate import decide as gate_decides
@@ -38,19 +39,22 @@ class FakeWay:
 
 
 class FakeJudges:
-    """Promotes the steps it is told to, of (share, corrected)."""
+    """Promotes the steps it is told to, of (share, corrected); ``better``: on new rows all of them are."""
 
-    def __init__(self, *promoted: tuple[float, bool], relation: bool = False) -> None:
-        self.promoted, self.relation, self.settings = promoted, relation, LearnSettings()
-        self.levels = list[float]()
+    def __init__(self, *promoted: tuple[float, bool], relation: bool = False, better: bool = True) -> None:
+        self.promoted, self.relation, self.better = promoted, relation, better
+        self.asked_twice = list[bool]()
 
     def see(self, candidate: float, *, corrected: bool, follow: bool = False) -> SimpleNamespace:
         return SimpleNamespace(fitted=(candidate, corrected), follow=follow)
 
-    def verdict(self, seen: SimpleNamespace, *, level: float, follow: bool = False) -> Verdict:
+    def verdict(self, seen: SimpleNamespace, *, twice: bool, follow: bool = False) -> Verdict:
         assert seen.follow is follow
-        self.levels.append(level)
-        return Verdict(outcome="promoted" if seen.fitted in self.promoted else "kept", why="")
+        self.asked_twice.append(twice)
+        losses = np.zeros(20), np.full(20, -0.1 if self.better else 0.1)
+        test = compared("new rows", *losses, "log_loss", 0.05, allowed=0.0)
+        outcome = "promoted" if seen.fitted in self.promoted else "kept"
+        return Verdict(outcome=outcome, why="", tests=(test,))
 
 
 def gone(judges: FakeJudges, *, divisible: bool = True) -> tuple[Any, str, float]:
@@ -61,7 +65,7 @@ def gone(judges: FakeJudges, *, divisible: bool = True) -> tuple[Any, str, float
 def test_the_whole_step_comes_first() -> None:
     judges = FakeJudges((1.0, True), (0.25, False))
     assert gone(judges) == ((1.0, True), "promoted", 1.0)
-    assert judges.levels == [0.025]
+    assert judges.asked_twice == [True]
 
 
 def test_the_longest_step_before_the_first_that_fails() -> None:
@@ -70,13 +74,19 @@ def test_the_longest_step_before_the_first_that_fails() -> None:
     assert gone(FakeJudges(*((each, False) for each in SHARES))) == ((1.0, False), "promoted", 1.0)
     judges = FakeJudges((0.5, False), (1.0, False))  # a longer one does not count once a shorter failed
     assert gone(judges) == ((1.0, True), "kept", 1.0)
-    assert judges.levels == [0.025, 0.025]
+    assert judges.asked_twice == [True, True]
+
+
+def test_what_is_not_better_as_a_whole_is_not_better_in_part() -> None:
+    judges = FakeJudges((0.25, False), better=False)
+    assert gone(judges) == ((1.0, True), "kept", 1.0)
+    assert len(judges.asked_twice) == 1
 
 
 def test_a_way_that_cannot_be_divided_is_gone_whole_at_the_whole_level() -> None:
     judges = FakeJudges((0.25, False))
     assert gone(judges, divisible=False) == ((1.0, True), "kept", 1.0)
-    assert judges.levels == [0.05]
+    assert judges.asked_twice == [False]
 
 
 def networks() -> tuple[Network, Network]:
@@ -112,7 +122,7 @@ class Walk:
         self.rng, self.gain, self.harm = rng, gain, harm
         self.before = [rng.gamma(2, 0.2, count) for count in (400, old)]
         self.noise = [rng.normal(0, 0.2, count) for count in (400, old)]
-        self.relation, self.settings = False, LearnSettings()
+        self.relation = False
 
     def see(self, share: float, *, corrected: bool, follow: bool = False) -> Seen:
         moves = (-self.gain * share, self.harm * share)
@@ -123,8 +133,8 @@ class Walk:
             judged.append(Judged(*losses, (0.69, 0.5)))
         return Seen(cast("Any", share), *judged)
 
-    def verdict(self, seen: Seen, *, level: float, follow: bool = False) -> Verdict:
-        return gate_decides(seen.new, seen.old, LearnSettings(level=level))
+    def verdict(self, seen: Seen, *, twice: bool, follow: bool = False) -> Verdict:
+        return gate_decides(seen.new, seen.old, LearnSettings(), twice=twice)
 
 
 @pytest.mark.parametrize("harm", [0.021, 0.04, 0.08, 0.2])

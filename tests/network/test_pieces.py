@@ -11,11 +11,11 @@ from lamina.features.number import NumberFeature
 from lamina.network.inputs.number import NumberInput
 
 
-def layer(knots: tuple[tuple[float, ...], ...]) -> NumberInput:
+def layer(knots: tuple[tuple[float, ...], ...], **spec: int) -> NumberInput:
     torch.manual_seed(0)
     count = len(knots)
     feature = NumberFeature("n", tuple(f"c{j}" for j in range(count)), (0.0,) * count, (1.0,) * count, knots)
-    made = NumberInput(feature, {"size": 5, "bend": 1.0})
+    made = NumberInput(feature, {"size": 5, "bend": 1.0, **spec})
     torch.nn.init.normal_(made.bias)
     return made.eval()
 
@@ -31,10 +31,13 @@ edges = st.lists(st.integers(-40, 40), min_size=1, max_size=9, unique=True).map(
 )
 
 
-@given(st.lists(edges, min_size=1, max_size=3), st.integers(0, 9))
+even = st.sampled_from([{}, {"even": 16}])
+
+
+@given(st.lists(edges, min_size=1, max_size=3), st.integers(0, 9), even)
 @settings(max_examples=60, deadline=None)
-def test_the_table_is_the_same_function(knots: list[tuple[float, ...]], seed: int):
-    made = layer(tuple(knots))
+def test_the_table_is_the_same_function(knots: list[tuple[float, ...]], seed: int, spec: dict[str, int]):
+    made = layer(tuple(knots), **spec)
     rng = np.random.default_rng(seed)
     x = rng.uniform(-9, 9, (40, len(knots))).astype(np.float32)
     x[rng.random(x.shape) < 0.2] = np.nan
@@ -79,11 +82,13 @@ def test_changed_weights_are_read_at_once():
     torch.testing.assert_close(*both(made, torch.full((2, 1), float("nan"))))
 
 
-@given(st.lists(edges, min_size=1, max_size=3), st.lists(edges, min_size=3, max_size=3))
+@given(st.lists(edges, min_size=1, max_size=3), st.lists(edges, min_size=3, max_size=3), even)
 @settings(max_examples=60, deadline=None)
-def test_further_knots_move_nothing(knots: list[tuple[float, ...]], others: list[tuple[float, ...]]):
+def test_further_knots_move_nothing(
+    knots: list[tuple[float, ...]], others: list[tuple[float, ...]], spec: dict[str, int]
+):
     """Between the old knots to the last bit; beyond them by rounding at most."""
-    made = layer(tuple(knots))
+    made = layer(tuple(knots), **spec)
     wider = tuple(
         (*(k[0] - e - 6 for e in reversed(more)), *k, *(k[-1] + e + 6 for e in more))
         for k, more in zip(knots, others, strict=False)
@@ -101,3 +106,28 @@ def test_further_knots_move_nothing(knots: list[tuple[float, ...]], others: list
         torch.testing.assert_close(made({"n": anywhere}), grown({"n": anywhere}), rtol=1e-5, atol=1e-4)
     torch.testing.assert_close(made({"n": anywhere}), grown({"n": anywhere}), rtol=1e-5, atol=1e-4)
     assert made.extend(NumberFeature("n", feature.columns, (0.0,), (1.0,), tuple(knots))) is made
+
+
+def test_columns_learn_evenly_however_few_values_they_have():
+    """By steps of one length for every weight, as an adaptive optimizer makes them."""
+    few, many = (0.0, 0.5, 1.0), tuple(float(each) for each in np.linspace(0, 1, 65))
+    x = torch.tensor([[0.0, 0.0], [1.0, 1.0]])
+    moved = {}
+    for spec in ({}, {"even": 64}):
+        made = layer((few, many), **spec)
+        before = both(made, x)[1]
+        with torch.no_grad():
+            made.bent.add_(0.01)
+        moved[bool(spec)] = (both(made, x)[1] - before)[1].view(2, 5).mean(1)
+    assert moved[False][1] > 30 * moved[False][0]
+    torch.testing.assert_close(*moved[True])
+
+
+def test_columns_start_evenly_however_few_values_they_have():
+    knots = tuple(tuple(float(each) for each in np.linspace(0, 1, count)) for count in [3] * 200 + [65] * 200)
+    made = layer(knots, even=64)
+    with torch.no_grad():
+        made.straight.zero_()
+        made.bias.zero_()
+    way = both(made, torch.ones(1, 400))[1].view(2, -1).std(1)
+    torch.testing.assert_close(way, torch.full((2,), 0.25), rtol=0.1, atol=0.0)

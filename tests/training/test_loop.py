@@ -16,7 +16,7 @@ from lamina.features.features import Features
 from lamina.network.architecture import Architecture
 from lamina.network.network import Network, build
 from lamina.records import Field, Schema
-from lamina.training import fit as fitting
+from lamina.training import run as phases
 from lamina.training.checkpoint import Checkpoint
 from lamina.training.examples import Examples
 from lamina.training.loop import Training, train
@@ -127,8 +127,8 @@ def run(checkpoint: Checkpoint | None) -> tuple[Network, Training]:
     """Both phases, as ``lamina.fit`` runs them."""
     features, examples = data()
     network = network_for(features)
-    parts = fitting.Parts(torch.arange(64), torch.arange(64, ROWS), torch.arange(0))
-    training, before = fitting.run(network, examples, parts, RECIPE, "log_loss", checkpoint, False)
+    parts = phases.Parts(torch.arange(64), torch.arange(64, ROWS), torch.arange(0))
+    training, before = phases.run(network, examples, parts, RECIPE, "log_loss", checkpoint, False)
     assert before is not None
     return network, training
 
@@ -148,7 +148,7 @@ def test_a_crash_in_either_phase_ends_in_the_same_weights(
         return watch
 
     with monkeypatch.context() as patch:
-        patch.setattr(fitting, "_on", crashing)
+        patch.setattr(phases, "_on", crashing)
         with pytest.raises(CrashError):
             run(checkpoint)
     resumed, again = run(checkpoint)
@@ -182,7 +182,7 @@ def test_the_checkpoint_of_other_data_is_refused_by_fit(
         return lambda now: crash_at(now.recipe.steps - 1)(now)
 
     with monkeypatch.context() as patch:
-        patch.setattr(fitting, "_on", crashing)
+        patch.setattr(phases, "_on", crashing)
         with pytest.raises(CrashError):
             lamina.fit(table(), "y", **few)
     for other in (
@@ -270,9 +270,9 @@ def test_the_time_limit_ends_training_within_a_step(clock: Clock) -> None:
 
 def test_both_phases_share_the_time_limit(clock: Clock) -> None:
     features, examples = data()
-    parts = fitting.Parts(torch.arange(64), torch.arange(64, ROWS), torch.arange(0))
+    parts = phases.Parts(torch.arange(64), torch.arange(64, ROWS), torch.arange(0))
     began = clock.now
-    fitting.run(
+    phases.run(
         network_for(features),
         examples,
         parts,

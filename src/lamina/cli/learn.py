@@ -9,6 +9,7 @@ import typer
 from lamina.cli.options import Data, Json, Note, StorePlace, Who, source
 
 if TYPE_CHECKING:
+    from lamina.learning.records import Comparison
     from lamina.learning.stored import Learnt
 
 NAME = "learn"
@@ -42,10 +43,27 @@ def learn(
             show_default=False,
         ),
     ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(help="Columns never seen: learn them (default), or ignore.", show_default=False),
+    ] = None,
+    judge: Annotated[
+        float | None,
+        typer.Option(
+            help="Share of the new rows that judge and are not learnt from (default 0.25).",
+            show_default=False,
+        ),
+    ] = None,
     force: Annotated[
         list[str] | None,
         typer.Option(help="A finding that is to be no reason to refuse the rows.", show_default=False),
     ] = None,
+    stream: Annotated[
+        bool,
+        typer.Option(
+            "--stream", help="Answer each row, then learn it, without a gate; the network at the end waits."
+        ),
+    ] = False,
     time_limit: Annotated[float | None, typer.Option(help="Seconds of learning.", show_default=False)] = None,
     seed: Annotated[int, typer.Option(help="Of every random choice.")] = 0,
     wait: Annotated[float, typer.Option(help="Seconds to wait while somebody else changes the store.")] = 0.0,
@@ -67,11 +85,14 @@ def learn(
         "level": level,
         "margin": margin,
         "relation": relation,
+        "columns": columns,
+        "judge": judge,
         "time_limit": time_limit,
     }
     settings = {name: value for name, value in chosen.items() if value is not None}
     told = Store(store, who=who).learn(
         source(data),
+        stream=stream,
         note=note,
         on=Machine(device=device, threads=threads),
         wait=wait,
@@ -91,8 +112,10 @@ def _show(told: Learnt, *, json: bool) -> None:
         typer.echo(to_json(told))
         return
     report = told.report
+    fatal = [each for each in report.checked if each.severity == "fatal"] if report is not None else []
     for each in report.checked if report is not None else ():
-        typer.echo(f"{each.severity}: {each.message} {each.remedy}".rstrip())
+        if each not in fatal:  # they are the reason, below
+            typer.echo(f"{each.severity}: {each.message} {each.remedy}".rstrip())
     for moved in report.drift if report is not None else ():
         if moved.moved:
             typer.echo(f"drift: {moved.message} {moved.effect}".rstrip())
@@ -100,9 +123,17 @@ def _show(told: Learnt, *, json: bool) -> None:
         typer.echo(f"new: {grown.what} in {grown.column!r}: {', '.join(grown.values[:8])}")
     for test in report.verdict.tests if report is not None else ():
         typer.echo(
-            f"  {test.on:<24}{test.measure:<12}champion {test.champion:.4g}  candidate {test.candidate:.4g}  "
-            f"({test.rows:,} rows, {'passed' if test.passed else 'not passed'})"
+            f"  {test.on}: {test.measure} {test.champion:.4g} → {test.candidate:.4g} "
+            f"({test.rows:,} rows, {_passed(test)})"
         )
     typer.echo(f"{told.outcome}: {told.why}. The champion is version {told.version}.".replace("..", "."))
     if told.advice:
         typer.echo(told.advice)
+    codes = [each.code for each in fatal if "by force" in each.remedy]
+    if codes:
+        typer.echo("By force: " + " ".join(f"--force {each}" for each in dict.fromkeys(codes)))
+
+
+def _passed(test: Comparison) -> str:
+    word = "passed" if test.passed else "not passed"
+    return word if test.needed else f"{word}; not needed"

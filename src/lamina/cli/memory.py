@@ -56,6 +56,11 @@ def memory(
         f"{told.learn:,} rows to learn from and {told.judge:,} to judge on, {told.bytes / 1e6:.1f} MB, "
         f"from {told.oldest or '-'} to {told.newest or '-'} (UTC)."
     )
+    if told.aside:
+        typer.echo(
+            f"{told.aside:,} more are put aside, as a changed relation was followed; `lamina rollback` to a "
+            "version before it brings them back."
+        )
     typer.echo(f"Columns: {', '.join(told.columns) or 'none'}")
     typer.echo(
         "Limits: " + ", ".join(f"{n}={getattr(told.limits, n)!r}" for n in told.limits.__struct_fields__)

@@ -145,14 +145,17 @@ def _knots(values: np.ndarray) -> tuple[float, ...]:
     distinct, counts = _distinct(values)
     if len(distinct) == 1:
         return float(distinct[0]) - 1.0, float(distinct[0]) + 1.0
-    most = INTERVALS
-    if len(values) < FEW_ROWS:
-        most = FEW_INTERVALS
-    elif len(values) >= MANY_ROWS:
-        most = MANY_INTERVALS
+    most = most_intervals(len(values))
     if len(distinct) > most + 1:
         distinct = distinct[_evenly(counts.astype(np.float64), most)]
     return tuple(float(each) for each in distinct)
+
+
+def most_intervals(rows: int) -> int:
+    """How many intervals a column gets that holds many different values."""
+    if rows < FEW_ROWS:
+        return FEW_INTERVALS
+    return MANY_INTERVALS if rows >= MANY_ROWS else INTERVALS
 
 
 def _distinct(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

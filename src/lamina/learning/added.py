@@ -58,7 +58,8 @@ def add(
             own = with_graph(opened, own, None if sample is None else sample.frame)
         version = write_version(folder, number, own)
         if told.version != number:
-            log.record(replace(told, brought=brought), version=version)
+            learnt = b"" if table is None else hashes(opened, table, parts[0].schema)
+            log.record(replace(told, brought=brought), version=version, learnt=learnt)
             return number
         told, learnt = _first_rows(opened, replace(told, brought=brought), head, parts, sample, table)
         log.record(told, version=version, learnt=learnt, moves=True, head=head)

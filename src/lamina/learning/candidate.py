@@ -17,8 +17,9 @@ from lamina.learning.memory import WEIGHT, bare
 from lamina.learning.plan import Plan
 from lamina.learning.replay import drawn_again
 from lamina.network.network import Network
+from lamina.network.sizes import dropout_for
 from lamina.training.additive import fit_again
-from lamina.training.choose import choose_recipe
+from lamina.training.choose import choose_recipe, hardest
 from lamina.training.encode import row_weights
 from lamina.training.examples import Examples
 from lamina.training.fitted import Fitted
@@ -86,19 +87,23 @@ def learn(
     network = copy.deepcopy(fitted.network).to(device)
     world = int(what.new + what.stands.sum())
     recipe, _ = choose_recipe(fitted.features, fitted.target, max(world, 1), fitted.settings)
+    own = dropout_for(world, fitted.target, mixed=hardest(fitted.features) != "tables")
+    for team in network.hidden.teams:  # at most as much as a first training from so many rows would have
+        team.dropout = min(team.dropout, own)
     with computing(str(precision.value), device, machine.threads):
         examples = Examples.of(what.arrays, what.answers, what.weights).to(device)
-        if plan.hold:
-            examples = replace(examples, arrays=examples.arrays | remembered(network, examples))
-        start(network, examples)
         # a training of so many passes must not take longer than a small part of one from scratch
         most = None if recipe.patience else round(BUDGET * recipe.steps * recipe.batch)
         recipe = gentle(recipe, what, plan)
         rows = torch.from_numpy(order(what, plan, plan.steps * recipe.batch, most)).to(device)
+        if plan.hold:
+            said = remembered(network, examples, rows.unique())
+            examples = replace(examples, arrays=examples.arrays | said)
+        start(network, examples)
         steps = max(1, len(rows) // min(recipe.batch, len(rows)))
         recipe = msgspec.structs.replace(recipe, steps=steps, warmup=min(recipe.warmup, steps // 4))
-        training = Training(network, examples, rows, recipe)
-        training.objective = holding(network, plan.hold) if plan.hold else None
+        objective = holding(network, plan.hold) if plan.hold else None
+        training = Training(network, examples, rows, recipe, objective=objective)
         train(training, watch)
         fit_again(network, examples, torch.arange(len(examples), device=device))
     network.settle()

@@ -75,7 +75,9 @@ def check(fitted: Fitted, table: Table, memory: Memory, settings: LearnSettings)
             message=error.problem,
             remedy=error.remedy,
         )
-        return Checked(pl.DataFrame(), [], (*table.findings, *renamed, problem), came)
+        told_of = error.facts.get("columns") == [each.column for each in renamed]  # each by itself, already
+        problems = renamed if renamed and told_of else [*renamed, problem]
+        return Checked(pl.DataFrame(), [], (*table.findings, *problems), came)
     findings = [*table.findings, *renamed, *told, *found]
     frame, unreadable = without_broken(fitted, frame)
     findings += unreadable

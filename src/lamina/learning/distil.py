@@ -29,17 +29,19 @@ MOST_VALUES: Final = 200_000_000  # of the champion's scores; beyond it nothing 
 
 
 @torch.no_grad()
-def remembered(network: Network, examples: Examples) -> dict[str, Tensor]:
-    """The champion's scores for these rows, as one more array of the examples; none where they are many."""
+def remembered(network: Network, examples: Examples, rows: Tensor) -> dict[str, Tensor]:
+    """The champion's scores for these rows, as one more array of the examples, zero for the others; none
+    where they are many."""
     network.eval()
-    rows = torch.arange(len(examples), device=examples.answers.device)
-    parts = []
+    said = None
     for some in rows.split(rows_at_once(examples.arrays)):
         scores = network(examples.take(some).arrays).float()
         if scores.shape[0] * scores.shape[2] * len(examples) > MOST_VALUES:
             return {}
-        parts.append(scores.transpose(0, 1).flatten(1))
-    return {KEPT: torch.cat(parts)}
+        if said is None:
+            said = scores.new_zeros(len(examples), scores.shape[0] * scores.shape[2])
+        said[some] = scores.transpose(0, 1).flatten(1)
+    return {} if said is None else {KEPT: said}
 
 
 def holding(network: Network, hold: float) -> Callable[[Batch, Tensor, Tensor | None], Tensor]:

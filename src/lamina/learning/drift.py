@@ -17,6 +17,7 @@ import polars as pl
 
 from lamina.learning.losses import RowLosses, losses_of
 from lamina.learning.memory import ID, UPDATE, WEIGHT, Memory, bare
+from lamina.learning.moved import said_column, said_missing
 from lamina.learning.recalled import Recalled
 from lamina.learning.records import Drift, LearnSettings
 from lamina.learning.two_samples import (
@@ -29,7 +30,6 @@ from lamina.learning.two_samples import (
 )
 from lamina.network.answered import seen_by
 from lamina.predictions.answers import calibrated, encoded
-from lamina.records import Field
 from lamina.training.fitted import Fitted
 
 LEAST: Final = 20  # rows on either side that can be compared
@@ -75,10 +75,12 @@ def drift(
 
 def reference(memory: Memory, since: int) -> tuple[pl.DataFrame, bool]:
     """Rows to compare with, bookkeeping included, and whether the champion has never learnt from them; of
-    those that it has, as many of each kind as they stand for."""
-    rows = memory.to_judge().filter(pl.col(UPDATE) <= since)
-    if rows.height >= LEAST:
-        return rows.head(MOST), True
+    those that it has, as many of each kind as they stand for. Where none are left of its own time, those that
+    came since tell at least of what changed after them."""
+    judged = memory.to_judge()
+    for rows in (judged.filter(pl.col(UPDATE) <= since), judged):
+        if rows.height >= LEAST:
+            return rows.head(MOST), True
     rows = memory.to_learn().filter(pl.col(UPDATE) <= since)
     if not rows.height:
         return rows, False
@@ -97,10 +99,10 @@ def _columns(fitted: Fitted, old: pl.DataFrame, new: pl.DataFrame, losses: RowLo
         a, b = old[field.name], new[field.name]
         missing = shares_apart(a.is_null().to_numpy(), b.is_null().to_numpy())
         if missing.distance:
-            yield _said_missing(field, a, b, missing)
+            yield said_missing(field, a, b, missing)
         codes = coded(a, b)
         apart = _numbers_apart(a, b) if field.kind == "number" else values_apart(*codes)
-        yield _said_column(field, a, b, apart, _effect(codes, losses))
+        yield said_column(field, a, b, apart, _effect(codes, losses))
 
 
 def _answers(fitted: Fitted, old: pl.DataFrame, new: pl.DataFrame, losses: RowLosses) -> Iterator[Drift]:
@@ -111,7 +113,7 @@ def _answers(fitted: Fitted, old: pl.DataFrame, new: pl.DataFrame, losses: RowLo
         numbers = a.dtype.is_numeric()
         codes = coded(a, b)
         apart = _numbers_apart(a, b) if numbers else values_apart(*codes)
-        said = _said_column(field, a, b, apart, _effect(codes, losses))
+        said = said_column(field, a, b, apart, _effect(codes, losses))
         yield msgspec.structs.replace(
             said, what="answers", message=said.message.replace("Column", "The answer")
         )
@@ -244,55 +246,3 @@ def alone(each: Drift, level: float) -> Drift:
     """One comparison by itself."""
     small = each.what == "answers" and each.distance < WORTH
     return msgspec.structs.replace(each, moved=each.p <= level and not small)
-
-
-# -------------------------------------------------------------------------------------------- in words
-
-
-def _said_column(field: Field, old: pl.Series, new: pl.Series, apart: Apart, effect: str) -> Drift:
-    if old.dtype.is_numeric():
-        measure = "gap of the distributions"
-        middle = [each.median() for each in (old, new)]
-        said = f"median {_number(middle[0])} → {_number(middle[1])}"
-    else:
-        measure = "difference of shares"
-        said = _moved_most(old, new)
-    return Drift(
-        what="column",
-        measure=measure,
-        distance=apart.distance,
-        p=apart.p,
-        moved=False,
-        column=field.name,
-        message=f"Column {field.name!r}: {said} ({measure} {apart.distance:.2f}).",
-        effect=effect,
-    )
-
-
-def _said_missing(field: Field, old: pl.Series, new: pl.Series, apart: Apart) -> Drift:
-    shares = [each.null_count() / len(each) for each in (old, new)]
-    return Drift(
-        what="missing",
-        measure="difference of shares",
-        distance=apart.distance,
-        p=apart.p,
-        moved=False,
-        column=field.name,
-        message=f"Column {field.name!r}: {shares[0]:.1%} → {shares[1]:.1%} of the cells are missing.",
-    )
-
-
-def _moved_most(old: pl.Series, new: pl.Series) -> str:
-    """The value whose share changed most."""
-    before, now = (each.cast(pl.String).drop_nulls().value_counts(normalize=True) for each in (old, new))
-    name = before.columns[0]
-    both = before.join(now, on=name, how="full", coalesce=True).fill_null(0.0)
-    if not both.height:
-        return "no values"
-    most = both.with_columns(gap=(pl.col("proportion") - pl.col("proportion_right")).abs())
-    row = most.sort(["gap", name], descending=[True, False]).row(0, named=True)
-    return f"{row[name]!r} {row['proportion']:.1%} → {row['proportion_right']:.1%}"
-
-
-def _number(value: object) -> str:
-    return f"{float(value):.4g}" if isinstance(value, int | float) else "none"

@@ -7,7 +7,7 @@ that had not seen it, with the rows that came since, or from the beginning where
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
@@ -20,21 +20,19 @@ from lamina.learning.added import numbered
 from lamina.learning.encoded_rows import with_cells
 from lamina.learning.first import first_memory
 from lamina.learning.graphs import with_graph
-from lamina.learning.kept_rows import limits_of, numbers_of, renumbered, whole, without_left_out
+from lamina.learning.kept_rows import file_of, limits_of, numbers_of, renumbered, whole, without_left_out
 from lamina.learning.memory import ID, UPDATE, Memory, bare
-from lamina.learning.named import rows_named
 from lamina.learning.records import LearnSettings
+from lamina.learning.traces import Traces, tainted_by, traces_of
 from lamina.learning.trained import Trained
 from lamina.learning.update import update
 from lamina.predictions.judged import judged
-from lamina.records import Schema
 from lamina.store.calls import forget_rows
 from lamina.store.database import Session
-from lamina.store.files import in_use, read_memory, read_version, sweep, write_memory, write_version
-from lamina.store.hashes import Hashes, key_hash
-from lamina.store.ids import ids_of
+from lamina.store.files import in_use, read_version, sweep, write_memory, write_version
+from lamina.store.hashes import Hashes
 from lamina.store.lock import changing
-from lamina.store.log import Event, Version, remove_version
+from lamina.store.log import Event, remove_version
 from lamina.store.opened import Opened
 from lamina.training.encode import encode
 from lamina.training.fit import train_network
@@ -66,17 +64,6 @@ class Forgotten(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
 
 
-@dataclass(frozen=True)
-class Traces:
-    """Where the rows to forget are found: events that learnt them with what is left of their hashes, the
-    rows' names, and the ids under which predictions may be logged."""
-
-    events: dict[int, Hashes]
-    names: frozenset[str]
-    ids: tuple[str, ...]
-    rows: int
-
-
 def forget(
     opened: Opened, ids: Sequence[Any] | None, table: Table | None, *, who: str, note: str = ""
 ) -> Forgotten:
@@ -85,40 +72,11 @@ def forget(
         raise UsageError("What is to be forgotten?", "Give ids or rows, and not both.")
     with changing(opened.folder.path, who, "forgetting rows"):
         sweep(opened.folder, opened.log)
-        traces = _traces(opened, ids, table)
+        traces = traces_of(opened, ids, table)
         told = _forgotten(opened, traces, who, note)
         sweep(opened.folder, opened.log)
         opened.log.database.tidy()
     return told
-
-
-def _traces(opened: Opened, ids: Sequence[Any] | None, table: Table | None) -> Traces:
-    """Looks through everything that any event has learnt, also what was rolled back."""
-    salt, column = opened.folder.about.id, opened.log.setting("id")
-    if table is not None and column is not None and column in table.frame.columns:
-        words = ids_of(table, column)
-    else:
-        words = [] if ids is None else [str(each) for each in ids]
-    keys = np.array([key_hash(each, salt) for each in words if ids is not None], "S8")
-    rows = np.array([], "S12") if table is None else _rows(opened, table, salt)
-    found, names = dict[int, Hashes](), set[str]()
-    for event in opened.log.events():
-        learnt = Hashes.unpacked(opened.log.learnt(event.id))
-        gone = np.isin(learnt.keys, keys) | np.isin(learnt.rows, rows)
-        if gone.any():
-            found[event.id] = learnt.without(gone)
-            names |= set(Hashes(learnt.rows[gone], learnt.keys[gone]).names())
-    if table is not None:
-        names |= set(Hashes(rows, rows).names())
-    count = len(names) if table is None else len(table)
-    return Traces(found, frozenset(names), tuple(words), count if found else 0)
-
-
-def _rows(opened: Opened, table: Table, salt: str) -> np.ndarray:
-    """The names of rows as every version read them."""
-    texts = dict.fromkeys(msgspec.json.encode(each.schema) for each in opened.log.versions())
-    schemas = [msgspec.json.decode(each, type=Schema) for each in texts]
-    return np.concatenate([rows_named(table, each, None, salt).rows for each in schemas])
 
 
 def _forgotten(opened: Opened, traces: Traces, who: str, note: str) -> Forgotten:
@@ -126,15 +84,15 @@ def _forgotten(opened: Opened, traces: Traces, who: str, note: str) -> Forgotten
     log, number = opened.log, opened.version()
     head = log.head()
     assert head is not None
-    tainted = tuple(v.number for v in log.versions() if v.removed is None and _tainted(opened, v, traces))
-    rows = pl.DataFrame() if head.memory is None else read_memory(opened.folder, head.memory)
+    tainted = tuple(v.number for v in log.versions() if v.removed is None and tainted_by(opened, v, traces))
+    rows = pl.DataFrame() if head.memory is None else file_of(opened, head.memory)
     clean = Memory(rows, limits_of(opened)).forget(traces.names) if rows.width else Memory.empty()
     gone, predictions = rows.height - len(clean), opened.calls.count(traces.ids)
     if not (tainted or traces.events or gone or predictions):
         return Forgotten(outcome="nothing", version=number, why="no trace of these rows was found")
     again = None
     if number in tainted:
-        again = _retrained(opened, head, traces, replace(clean, rows=_of_lineage(opened, head, clean.rows)))
+        again = _retrained(opened, head, traces, clean.after(numbers_of(log.basis(head))))
     event = _written(opened, head, traces, tainted, clean, again, who=who, note=note)
     return Forgotten(
         outcome="cleared" if again is None else "retrained",
@@ -162,13 +120,6 @@ class Again:
     why: str
 
 
-def _tainted(opened: Opened, version: Version, traces: Traces) -> bool:
-    """Whether a version learnt from any of the rows."""
-    events = opened.log.events()
-    made = next(each for each in events if each.candidate == version.number)
-    return any(each.id in traces.events for each in opened.log.basis(made))
-
-
 def _retrained(opened: Opened, head: Event, traces: Traces, clean: Memory) -> Again:
     """Trains again with what is left, from the last state that had not seen the rows."""
     lineage = opened.log.lineage(head)
@@ -186,8 +137,7 @@ def _from_version(
     was."""
     number, known = in_use(base), numbers_of(opened.log.basis(base))
     champion = Trained(*read_version(opened.folder, opened.log.version(number)))
-    old = pl.col(UPDATE).is_in(list(known))
-    later, memory = clean.rows.filter(~old), replace(clean, rows=clean.rows.filter(old))
+    later, memory = clean.in_use.filter(~pl.col(UPDATE).is_in(list(known))), clean.after(known)
     before = max(memory.updates, champion.update)
     why = f"back to version {number}: no row came since"
     made = None
@@ -209,7 +159,7 @@ def _from_beginning(
 ) -> Again:
     """A new network of the same settings, from the rows that are kept."""
     fitted = read_version(opened.folder, opened.log.version(in_use(head)))[0]
-    cells = with_cells(clean.rows)
+    cells = with_cells(clean.in_use)
     if not cells.height:
         raise StoreError(
             "Every version has learnt from these rows, and the memory holds no others to train again from.",
@@ -228,7 +178,7 @@ def _from_beginning(
     parts = judged(again, encoded, unseen, table.source)
     sample = unseen.sample(encoded)
     memory = clean if sample is None else first_memory(parts[0], sample, clean.limits)
-    why = f"trained again from the beginning, with the {len(clean):,} rows kept"
+    why = f"trained again from the beginning, with the {cells.height:,} rows kept"
     return Again(None, None, parts, memory, -1, _left(opened, lineage, traces, clean.rows), why)
 
 
@@ -240,11 +190,6 @@ def _left(opened: Opened, events: Sequence[Event], traces: Traces, rows: pl.Data
         gone = np.array([name not in names for name in learnt.names()], bool)
         packed.append(learnt.without(gone).packed())
     return b"".join(packed)
-
-
-def _of_lineage(opened: Opened, head: Event, rows: pl.DataFrame) -> pl.DataFrame:
-    """Without the rows of events that were rolled back."""
-    return rows.filter(pl.col(UPDATE).is_in(list(numbers_of(opened.log.basis(head)))))
 
 
 def _written(

@@ -9,11 +9,11 @@ import msgspec
 import numpy as np
 
 from lamina.data.groups import Grouping
+from lamina.learning.compare import LEAST, SMALL, allowance, beyond_chance, compared, not_needed
 from lamina.learning.losses import RowLosses
+from lamina.learning.reasons import advice, why_kept, why_promoted
 from lamina.learning.records import Comparison, LearnSettings, Verdict
 
-LEAST: Final = 20  # rows with which two networks can be compared at all
-SMALL: Final = 0.1  # of what a constant answer loses: losses below count as this large for the margin
 ORDER: Final = "rank of rare classes"
 LEAST_GROUP: Final = 50  # rows of a group that can be judged by itself
 
@@ -52,6 +52,7 @@ def decide(
     groups: Sequence[Grouping] = (),
     relation: bool = False,
     ranked: Ranked | None = None,
+    twice: bool = False,
 ) -> Verdict:
     """Promoted or kept.
 
@@ -62,27 +63,39 @@ def decide(
     more than half of what it loses on old ones; without ``relation`` it must win on new rows with both
     corrected, where that was compared. ``ranked``: there are rare classes, of which a mean loss tells little.
     Then new rows may also show by their order that it is better, at half of the level each, and rows of rare
-    classes must not stand worse among all rows, as far as can be seen.
+    classes must not stand worse among all rows, as far as can be seen. ``twice``: old rows may be asked about
+    two steps, each time at half of the level.
     """
     better = on_new(new, ranked, settings)
     decides = following(new, old, settings)
-    tests = [*better, *not_worse("old rows", old, settings), *in_groups(new, old, groups, settings)]
+    strict = halved(settings) if twice else settings
+    tests = [*better, *not_worse("old rows", old, strict), *in_groups(new, old, groups, settings)]
     if new.fair is not None and not relation:
         tests.append(decides[0])
         decides = decides[1:]
-    shown = (*tests, *(_not_needed(each) for each in decides))
+    shown = (*tests, *(not_needed(each) for each in decides))
     failed = [each for each in tests if each.needed and not each.passed]
     if not failed:
-        return Verdict(outcome="promoted", why=_why_promoted(tests), tests=shown)
+        return Verdict(outcome="promoted", why=why_promoted(tests), tests=shown)
     follow = relation and settings.relation == "follow"
-    freed = [_not_needed(each) if each.on in ("old rows", "all rows") else each for each in tests]
+    freed = [not_needed(each) if each.on in ("old rows", "all rows") else each for each in tests]
     if follow and all(each.passed for each in (*decides, *(e for e in freed if e.needed))):
         why = (
             "the relation between inputs and answers changed, and the candidate decides better on the new "
             "rows by more than half of what it loses on the old ones"
         )
         return Verdict(outcome="promoted", why=why, tests=(*freed, *decides), followed=True)
-    return Verdict(outcome="kept", why=_why_kept(failed), advice=_advice(failed), tests=shown)
+    return Verdict(outcome="kept", why=why_kept(failed), advice=advice(failed), tests=shown)
+
+
+def proved_better(verdict: Verdict) -> bool:
+    """Whether the candidate answers new rows better, whatever else was found."""
+    return verdict.tests[0].passed
+
+
+def halved(settings: LearnSettings) -> LearnSettings:
+    """For two tests of which either one may decide."""
+    return msgspec.structs.replace(settings, level=settings.level / 2)
 
 
 def contradicted(verdict: Verdict) -> bool:
@@ -113,15 +126,15 @@ def on_new(new: Judged, ranked: Ranked | None, settings: LearnSettings) -> list[
         return [
             superior("new rows", new.champion.loss, new.candidate.loss, new.champion.measures[0], settings)
         ]
-    half = msgspec.structs.replace(settings, level=settings.level / 2)
+    half = halved(settings)
     loss = superior("new rows", new.champion.loss, new.candidate.loss, new.champion.measures[0], half)
     order = superior("new rows", *ranked.new, ORDER, half)
     every = compared("all rows", *ranked.every, ORDER, settings.level, allowed=0.0)
     no_worse = msgspec.structs.replace(every, passed=every.rows < LEAST or every.difference <= 0)
     if loss.passed or not order.passed:
-        return [loss, _not_needed(order), no_worse]
+        return [loss, not_needed(order), no_worse]
     allowed = allowance(new.champion.loss, new.blind[0], settings.margin)
-    return [order, _beyond_chance(msgspec.structs.replace(loss, allowed=allowed)), no_worse]
+    return [order, beyond_chance(msgspec.structs.replace(loss, allowed=allowed)), no_worse]
 
 
 def not_worse(on: str, judged: Judged, settings: LearnSettings) -> list[Comparison]:
@@ -134,7 +147,7 @@ def not_worse(on: str, judged: Judged, settings: LearnSettings) -> list[Comparis
         old, new = ((each.loss, each.error)[number] for each in (judged.champion, judged.candidate))
         allowed = allowance(old, judged.blind[number], settings.margin, judged.small)
         test = compared(on, old, new, measure, settings.level, allowed=allowed)
-        found.append(_beyond_chance(test) if number else test)
+        found.append(beyond_chance(test) if number else test)
     if judged.taken is not None:
         found.append(_taken(on, judged, settings))
     return found
@@ -164,15 +177,8 @@ def in_groups(
                 allowed = allowance(before, blind, settings.margin)
                 on = f"{each.column} = {name}"
                 test = compared(on, before, after, measure, settings.level, allowed=allowed)
-                found.append(_beyond_chance(test))
+                found.append(beyond_chance(test))
     return found
-
-
-def _beyond_chance(test: Comparison) -> Comparison:
-    """Failed only where the rise is larger than what is allowed, and beyond chance."""
-    least = 2 * test.difference - test.most  # the lower bound
-    fine = test.difference <= test.allowed or least <= 0
-    return msgspec.structs.replace(test, passed=test.passed or fine)
 
 
 def following(new: Judged, old: Judged, settings: LearnSettings) -> list[Comparison]:
@@ -193,99 +199,3 @@ def following(new: Judged, old: Judged, settings: LearnSettings) -> list[Compari
         compared("new rows", champion, candidate, measure, settings.level, allowed=0.0),
         compared(on, champion, candidate + lost / 2, measure, settings.level, allowed=0.0),
     ]
-
-
-def allowance(champion: np.ndarray, blind: float, margin: float, small: float = SMALL) -> float:
-    """By how much a mean loss may rise: a share of itself, of a small one a share of ``small`` of what
-    knowing nothing loses."""
-    own = float(champion.mean()) if len(champion) else 0.0
-    return margin * max(own, small * blind)
-
-
-def compared(
-    on: str, champion: np.ndarray, candidate: np.ndarray, measure: str, level: float, *, allowed: float
-) -> Comparison:
-    """A one-sided paired t test: with so few rows that nothing can be said, it is not passed."""
-    rows = len(champion)
-    difference = candidate - champion
-    mean = float(difference.mean()) if rows else float("nan")
-    most = upper(difference, level) if rows >= LEAST else float("inf")
-    same = rows >= LEAST and not difference.any()
-    return Comparison(
-        on=on,
-        measure=measure,
-        rows=rows,
-        champion=float(champion.mean()) if rows else float("nan"),
-        candidate=float(candidate.mean()) if rows else float("nan"),
-        difference=mean,
-        most=most,
-        allowed=allowed,
-        passed=most < allowed or (same and allowed > 0),
-    )
-
-
-def upper(values: np.ndarray, level: float) -> float:
-    """The one-sided upper confidence bound of the mean of independent values (Student)."""
-    from scipy.stats import t
-
-    spread = float(values.std(ddof=1)) / len(values) ** 0.5
-    return float(values.mean()) + float(t.isf(level, len(values) - 1)) * spread
-
-
-# ----------------------------------------------------------------------------------------- in words
-
-
-def _why_promoted(tests: Sequence[Comparison]) -> str:
-    first = tests[0]
-    return (
-        f"on {first.rows:,} new rows that it had not seen, the candidate's {first.measure} is "
-        f"{first.candidate:.4g} instead of {first.champion:.4g}, and on old rows it is not worse by more "
-        "than the margin"
-    )
-
-
-def _why_kept(failed: Sequence[Comparison]) -> str:
-    said = []
-    for each in failed:
-        if each.rows < LEAST:
-            said.append(f"{each.on}: {each.rows} rows are too few to compare by")
-        elif each.allowed == 0:
-            said.append(
-                f"{each.on}: {each.measure} {each.candidate:.4g} instead of {each.champion:.4g} is not "
-                f"proved to be better ({each.rows:,} rows)"
-            )
-        else:
-            said.append(
-                f"{each.on}: {each.measure} rose from {each.champion:.4g} to {each.candidate:.4g}, or may "
-                f"have risen by {each.most:.2g}; {each.allowed:.2g} is allowed ({each.rows:,} rows)"
-            )
-    return "; ".join(said)
-
-
-def _advice(failed: Sequence[Comparison]) -> str:
-    first = failed[0]
-    if first.rows < LEAST:
-        return f"Bring more rows with answers: at least {LEAST} of those held back to judge by are needed."
-    if first.allowed == 0 and first.difference < 0:
-        gap, reach = -first.difference, first.most - first.difference
-        needed = int(np.ceil(first.rows * (reach / max(gap, 1e-12)) ** 2))
-        return (
-            f"If the gain is real, about {needed:,} rows to judge by would show it; they add up from update "
-            "to update."
-        )
-    if first.allowed == 0:
-        return (
-            "The champion answers these rows as well as a network that has learnt from them: nothing to do."
-        )
-    if first.difference <= first.allowed:
-        return (
-            "The old rows are too few to prove that nothing is lost: raise the margin, or keep more of them."
-        )
-    return (
-        "The new rows contradict the old ones. Look at the answers of the new rows; if the world did change, "
-        "more rows like these will show it."
-    )
-
-
-def _not_needed(test: Comparison) -> Comparison:
-    return msgspec.structs.replace(test, needed=False)

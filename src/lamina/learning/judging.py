@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Final, NamedTuple
 
-import msgspec
 import numpy as np
 import polars as pl
 
@@ -14,8 +13,9 @@ from lamina.data.groups import grouping
 from lamina.features.base import Arrays
 from lamina.features.targets.base import Target
 from lamina.learning.arrayed import Arrayed
+from lamina.learning.compare import SMALL
 from lamina.learning.exchanged import Exchanged
-from lamina.learning.gate import SMALL, Judged, Ranked, decide
+from lamina.learning.gate import Judged, Ranked, decide
 from lamina.learning.honest import ENOUGH, with_confidence
 from lamina.learning.losses import constant_losses, losses_of, widened
 from lamina.learning.parts import Half, Parts
@@ -141,13 +141,14 @@ class Judges:
         new, old = [p[: h.recent] for p, h in pairs], [p[h.today :] for p, h in pairs]
         return np.concatenate(new), np.concatenate(old)
 
-    def verdict(self, seen: Seen, *, level: float, follow: bool = False) -> Verdict:
-        """What the gate says of it, by tests at this level; ``follow``: also whether a relation that changed
-        is to be followed."""
+    def verdict(self, seen: Seen, *, twice: bool, follow: bool = False) -> Verdict:
+        """What the gate says of it; ``twice``: old rows may be asked about two steps; ``follow``: also
+        whether a relation that changed is to be followed."""
         frame = pl.concat([self.new, self.old], how="diagonal_relaxed")
         groups = [grouping(frame, seen.fitted.schema[name]) for name in self.settings.by]
-        settings = msgspec.structs.replace(self.settings, level=level)
-        return decide(seen.new, seen.old, settings, groups=groups, relation=follow, ranked=seen.ranked)
+        return decide(
+            seen.new, seen.old, self.settings, groups=groups, relation=follow, ranked=seen.ranked, twice=twice
+        )
 
     def scores(self, seen: Seen) -> dict[str, dict[str, float]]:
         """Everybody's scores on the rows that decide, in the user's unit."""

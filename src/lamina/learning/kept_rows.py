@@ -13,7 +13,7 @@ from lamina.data.conform import conform
 from lamina.data.table import Table
 from lamina.errors import UsageError, nearest
 from lamina.learning.encoded_rows import encoded_rows
-from lamina.learning.memory import BOOKKEEPING, PART, UPDATE, WHEN, Memory, MemoryLimits
+from lamina.learning.memory import ASIDE, BOOKKEEPING, UPDATE, WHEN, Memory, MemoryLimits
 from lamina.learning.replay import kept
 from lamina.records import Schema
 from lamina.store.files import read_memory, sweep, write_memory
@@ -26,11 +26,13 @@ if TYPE_CHECKING:
 
 
 class Remembered(msgspec.Struct, frozen=True, kw_only=True):
-    """What the memory holds: rows to learn from and to judge on, bytes on the disk, the times of the oldest
-    and the newest row, the columns kept, and the limits set."""
+    """What the memory holds: rows to learn from and to judge on, rows put ``aside`` when a changed relation
+    was followed (a rollback brings them back), bytes on the disk, the times of the oldest and the newest row,
+    the columns kept, and the limits set."""
 
     learn: int
     judge: int
+    aside: int = 0
     bytes: int
     oldest: datetime | None
     newest: datetime | None
@@ -39,13 +41,19 @@ class Remembered(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def memory_of(opened: Opened, head: Event) -> Memory:
-    """The rows kept, of the events on which a state rests: what was rolled back is left out."""
+    """The rows kept, of the events on which a state rests: what was rolled back is left out, and what that
+    had put aside is in use again."""
     limits = limits_of(opened)
     if head.memory is None:
         return Memory.empty(limits)
     numbers = numbers_of(opened.log.basis(head))
-    rows = read_memory(opened.folder, head.memory)
-    return Memory(rows.filter(pl.col(UPDATE).is_in(list(numbers))), limits)
+    return Memory(file_of(opened, head.memory), limits).after(numbers)
+
+
+def file_of(opened: Opened, name: str) -> pl.DataFrame:
+    """All rows of a memory's file, whatever state they belong to; older files know of none put aside."""
+    rows = read_memory(opened.folder, name)
+    return rows if ASIDE in rows.columns else rows.with_columns(pl.lit(None, pl.Int64).alias(ASIDE))
 
 
 def whole(memory: Memory, schema: Schema) -> Memory:
@@ -78,11 +86,13 @@ def numbers_of(lineage: Sequence[Event]) -> set[int]:
 
 
 def renumbered(memory: Memory, before: int, brought: int) -> Memory:
-    """The memory with its new rows, those numbered above ``before``, under the number that the log gives
-    them: numbers are never used twice, also after a rollback."""
-    new = pl.col(UPDATE) > before
-    number = pl.when(new).then(pl.lit(brought, pl.Int64)).otherwise(pl.col(UPDATE)).alias(UPDATE)
-    return Memory(memory.rows.with_columns(number), memory.limits)
+    """The memory with its new rows, those numbered above ``before``, and those put aside by the same update,
+    under the number that the log gives it: numbers are never used twice, also after a rollback."""
+    numbers = [
+        pl.when(pl.col(name) > before).then(pl.lit(brought, pl.Int64)).otherwise(name).alias(name)
+        for name in (UPDATE, ASIDE)
+    ]
+    return Memory(memory.rows.with_columns(numbers), memory.limits)
 
 
 def bounded(memory: Memory, fitted: Fitted) -> Memory:
@@ -98,13 +108,12 @@ def remembered(opened: Opened) -> Remembered:
     """What the memory of the champion holds."""
     head = opened.log.head()
     memory = Memory.empty(limits_of(opened)) if head is None else memory_of(opened, head)
-    parts = memory.rows[PART].value_counts()
-    counts = dict(zip(parts[PART], parts["count"], strict=True))
     size = 0 if head is None or head.memory is None else opened.folder.memory(head.memory).stat().st_size
     oldest, newest = memory.rows[WHEN].min(), memory.rows[WHEN].max()
     return Remembered(
-        learn=counts.get("learn", 0),
-        judge=counts.get("judge", 0),
+        learn=memory.to_learn().height,
+        judge=memory.to_judge().height,
+        aside=len(memory) - memory.in_use.height,
         bytes=size,
         oldest=oldest if isinstance(oldest, datetime) else None,
         newest=newest if isinstance(newest, datetime) else None,

@@ -40,17 +40,18 @@ UNKNOWN: Final = 0.9  # share of values that were never seen, in a column of few
 
 def meaning(fitted: Fitted, frame: pl.DataFrame, memory: Memory) -> Iterator[Finding]:
     """What refuses rows although every cell could be read; the memory says what columns were like."""
-    if not frame.height or not len(memory):
+    before = memory.in_use
+    if not frame.height or not before.height:
         return
-    inputs = [f for f in fitted.schema.with_role("input") if f.name in memory.rows.columns]
+    inputs = [f for f in fitted.schema.with_role("input") if f.name in before.columns]
     for field in inputs:
-        old, new = memory.rows[field.name], frame[field.name]
+        old, new = before[field.name], frame[field.name]
         yield from _emptied(field.name, old, new)
         if field.kind == "number":
             yield from _units(field.name, old, new)
         elif field.kind == "category":
             yield from _other_words(field.name, old, new)
-    yield from _exchanged([f.name for f in inputs if f.kind == "number"], memory.rows, frame)
+    yield from _exchanged([f.name for f in inputs if f.kind == "number"], before, frame)
 
 
 def _emptied(name: str, old: pl.Series, new: pl.Series) -> Iterator[Finding]:

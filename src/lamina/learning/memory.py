@@ -22,6 +22,7 @@ PART: Final = "_lamina.part"
 UPDATE: Final = "_lamina.update"
 LOSS: Final = "_lamina.loss"
 WEIGHT: Final = "_lamina.weight"
+ASIDE: Final = "_lamina.aside"
 BOOKKEEPING: Final[dict[str, pl.DataType]] = {
     ID: pl.String(),
     WHEN: pl.Datetime("us"),
@@ -29,6 +30,7 @@ BOOKKEEPING: Final[dict[str, pl.DataType]] = {
     UPDATE: pl.Int64(),
     LOSS: pl.Float64(),
     WEIGHT: pl.Float64(),
+    ASIDE: pl.Int64(),
 }
 LARGEST_FILE: Final = 64 * 2**20  # bytes of one picture or recording that the memory keeps
 
@@ -53,12 +55,14 @@ class MemoryLimits(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Memory:
-    """One frame of conformed rows with six columns of bookkeeping, so that it is one Parquet file.
+    """One frame of conformed rows with seven columns of bookkeeping, so that it is one Parquet file.
 
     ``_lamina.id`` is the hash of the row, ``_lamina.when`` when it was learnt (UTC), ``_lamina.part``
     "learn" or "judge", ``_lamina.update`` the number of the update that brought it (0: the first training),
     ``_lamina.loss`` how badly the network answered it when it came, ``_lamina.weight`` how many rows it
-    stands for since others had to go.
+    stands for since others had to go, ``_lamina.aside`` the number of the update that put it aside, because
+    it tells of a world that is gone (missing: it is in use). Rows put aside serve nobody, unless a store goes
+    back to before that update.
     """
 
     rows: pl.DataFrame
@@ -78,22 +82,40 @@ class Memory:
         last = self.rows[UPDATE].max()
         return int(last) if isinstance(last, int) else -1
 
+    @property
+    def in_use(self) -> pl.DataFrame:
+        """The rows that are not put aside, bookkeeping included."""
+        return self.rows.filter(pl.col(ASIDE).is_null())
+
     def to_learn(self) -> pl.DataFrame:
         """The rows to learn from again, bookkeeping included."""
-        return self.rows.filter(pl.col(PART) == "learn")
+        return self.in_use.filter(pl.col(PART) == "learn")
 
     def to_judge(self) -> pl.DataFrame:
         """The rows that no update has learnt from, bookkeeping included."""
-        return self.rows.filter(pl.col(PART) == "judge")
+        return self.in_use.filter(pl.col(PART) == "judge")
 
     def knows(self, ids: Sequence[str]) -> np.ndarray:
-        """Which of these rows it holds, bool ``(rows,)``."""
-        return pl.Series(ids, dtype=pl.String).is_in(self.rows[ID].implode()).to_numpy()
+        """Which of these rows are in use, bool ``(rows,)``."""
+        return pl.Series(ids, dtype=pl.String).is_in(self.in_use[ID].implode()).to_numpy()
 
     def forget(self, ids: Collection[str]) -> Self:
-        """The memory without these rows."""
+        """The memory without these rows, for good."""
         gone = pl.col(ID).is_in(list(ids))
         return replace(self, rows=self.rows.filter(~gone))
+
+    def put_aside(self, ids: Collection[str], update: int) -> Self:
+        """The memory with those of these rows that are in use put aside by an update."""
+        gone = pl.col(ID).is_in(list(ids)) & pl.col(ASIDE).is_null()
+        number = pl.when(gone).then(pl.lit(update, pl.Int64)).otherwise(ASIDE).alias(ASIDE)
+        return replace(self, rows=self.rows.with_columns(number))
+
+    def after(self, updates: Collection[int]) -> Self:
+        """The memory of a state that these updates led to: the rows that they brought; what others put aside
+        is in use again."""
+        known = [*updates]
+        number = pl.when(pl.col(ASIDE).is_in(known)).then(ASIDE).otherwise(None).alias(ASIDE)
+        return replace(self, rows=self.rows.filter(pl.col(UPDATE).is_in(known)).with_columns(number))
 
     def without_old(self, now: datetime) -> Self:
         """The memory without rows older than the limits allow."""
@@ -130,6 +152,7 @@ class Memory:
             pl.lit(update).cast(pl.Int64).alias(UPDATE),
             pl.Series(LOSS, losses, dtype=pl.Float64),
             pl.lit(1.0).alias(WEIGHT),
+            pl.lit(None, pl.Int64).alias(ASIDE),
         )
         new = new.filter(pl.Series(~self.knows(ids))).unique(ID, keep="first", maintain_order=True)
         return replace(self, rows=pl.concat([self.rows, new], how="diagonal_relaxed"))

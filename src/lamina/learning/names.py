@@ -58,7 +58,7 @@ def _likeness(name: str, other: str, table: Table, memory: Memory) -> float:
     names = SequenceMatcher(None, name.lower(), other.lower()).ratio()
     if name not in memory.rows.columns or not len(memory):
         return names
-    return max(names, (names + _shared(memory.rows[name], table.frame[other])) / 2 + 0.1)
+    return max(names, (names + _shared(memory.in_use[name], table.frame[other])) / 2 + 0.1)
 
 
 def _shared(old: pl.Series, new: pl.Series) -> float:

@@ -36,11 +36,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
-    """How long lessons are beside those of several classes (``length``), and how many
-    remembered rows per new one there are where the relation changed (``old``)."""
+    """How long lessons are beside those of several classes (``length``), how many remembered rows per new one
+    there are where the relation changed (``old``), and how firmly the champion's answers are held beside
+    those of classes (``hold``)."""
 
     length: float = 1.0
     old: float = 0.5
+    hold: float = 1.0
 
     @classmethod
     def of(cls, fitted: Fitted, rows: float) -> Self:
@@ -49,8 +51,8 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
         if hardest(fitted.features) != "tables":
             return cls()
         if fitted.target.binary:
-            return cls(length=0.3 if rows >= FEW else 1.0)
-        return cls() if fitted.target.codes else cls(length=2.0, old=1.0)
+            return cls(length=0.2 if rows >= FEW else 1.0)
+        return cls() if fitted.target.codes else cls(length=2.0, old=1.0, hold=0.0)
 
 
 def plan_for(
@@ -83,10 +85,12 @@ def plan_for(
             "old_per_new": 1.0,
             "hold": 0.2,
         }
-        why = "much to learn: as many old rows beside the new ones, and their answers held a little"
+        held = ", and their answers held a little" if pace.hold else ""
+        why = f"much to learn: as many old rows beside the new ones{held}"
     else:
         chosen = {"rate": 0.3, "passes": 2, "steps": 40, "old_per_new": 2.0, "hold": 0.5}
         why = "nothing moved: gently, with twice as many old rows"
     for name in ("passes", "steps"):
         chosen[name] = max(1, round(chosen[name] * pace.length))
+    chosen["hold"] *= pace.hold
     return Plan(**chosen, why=why, seed=settings.seed, time_limit=settings.time_limit)  # type: ignore[arg-type]

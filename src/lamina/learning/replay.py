@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from lamina.learning.memory import ID, LOSS, PART, WEIGHT, Memory
+from lamina.learning.memory import ASIDE, ID, LOSS, PART, WEIGHT, Memory
 
 BINS: Final = 10  # parts of the range of a number that is predicted
 EVEN: Final = 0.2  # of the room is shared out evenly among the classes, however rare they are
@@ -23,17 +23,24 @@ def kept(memory: Memory, target: str | None) -> Memory:
     for, and a fifth of the room is shared out evenly, so that no class is lost. Within a class rows are drawn
     without regard to when they came, hard ones twice as likely. The draw is decided by a row's own hash: it
     needs no random state, and a row that was drawn once is drawn again until others crowd it out. Rows to
-    judge on are drawn alike whatever their class: they tell of the world as it was.
+    judge on are drawn alike whatever their class: they tell of the world as it was. Rows put aside have the
+    room that the others leave.
     """
     limits = {"learn": memory.limits.learn, "judge": memory.limits.judge}
     parts = []
     for part, most in limits.items():
-        rows = memory.rows.filter(pl.col(PART) == part)
-        learn = part == "learn"
-        classes = strata(rows, target if learn else None)
-        parts.append(rows if rows.height <= most else _drawn(rows, classes, most, HARD if learn else 1.0))
-    order = pl.concat(parts) if parts else memory.rows
-    return replace(memory, rows=order)
+        used = _within(memory.rows.filter(pl.col(PART) == part, pl.col(ASIDE).is_null()), part, target, most)
+        aside = memory.rows.filter(pl.col(PART) == part, pl.col(ASIDE).is_not_null())
+        parts += [used, _within(aside, part, target, most - used.height)]
+    return replace(memory, rows=pl.concat(parts))
+
+
+def _within(rows: pl.DataFrame, part: str, target: str | None, most: int) -> pl.DataFrame:
+    """At most so many of rows that serve the same."""
+    if rows.height <= most:
+        return rows
+    learn = part == "learn"
+    return _drawn(rows, strata(rows, target if learn else None), most, HARD if learn else 1.0)
 
 
 def strata(rows: pl.DataFrame, target: str | None) -> np.ndarray:

@@ -20,6 +20,7 @@ from lamina.errors import UsageError, nearest
 from lamina.learning.added import numbered
 from lamina.learning.graphs import with_graph
 from lamina.learning.kept_rows import memory_of, renumbered, whole, without_left_out
+from lamina.learning.memory import Memory
 from lamina.learning.named import hashes
 from lamina.learning.records import LearnSettings, UpdateReport
 from lamina.learning.trained import Trained
@@ -35,6 +36,15 @@ from lamina.store.opened import Opened
 from lamina.training.precision import Machine
 
 LEARNT: Final = ("added", "promoted", "kept")  # outcomes after which the rows of a file are known
+
+Learner = Callable[[Trained, Table, Memory, LearnSettings, Machine], Update]
+
+
+def by_update(
+    champion: Trained, table: Table, memory: Memory, settings: LearnSettings, machine: Machine
+) -> Update:
+    """An update as a whole, with its gate."""
+    return update(champion, table, memory, settings, machine=machine)
 
 
 class Learnt(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,8 +77,9 @@ def learn(
     note: str = "",
     on: Machine | None = None,
     wait: float = 0.0,
+    by: Learner = by_update,
 ) -> Learnt:
-    """Learns from a table, under the store's lock; see ``Store.learn``."""
+    """Learns from a table, under the store's lock, ``by`` an update or otherwise; see ``Store.learn``."""
     settings = learn_settings(choices)
     folder, log = opened.folder, opened.log
     with changing(folder.path, who, f"learning {table.source}", wait=wait):
@@ -87,7 +98,7 @@ def learn(
         )  # fmt: skip
         memory, started = whole(memory_of(opened, head), champion.fitted.schema), time.monotonic()
         try:
-            found = update(champion, table, memory, settings, machine=on or Machine())
+            found = by(champion, table, memory, settings, on or Machine())
         except Exception as error:
             why = getattr(error, "problem", None) or f"{type(error).__name__}: {error}"
             log.record(replace(told, why=why, seconds=time.monotonic() - started))

@@ -10,9 +10,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-DEALS: Final = 199  # times the rows are dealt out anew, where chance has no formula
+DEALS: Final = 149  # times the rows are dealt out anew, where chance has no formula
 LEAST_EXPECTED: Final = 5.0  # rows of a value in the smaller set; rarer values are put together
-MOST: Final = 400  # rows of either set whose distances are compared pair by pair
+MOST: Final = 300  # rows of either set whose distances are compared pair by pair
 
 
 class Apart(NamedTuple):

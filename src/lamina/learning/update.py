@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -37,6 +37,8 @@ from lamina.records import Field
 from lamina.training.fitted import Fitted
 from lamina.training.loop import Training
 from lamina.training.precision import Machine
+
+DRAWS: Final = 100  # bootstrap samples for the intervals of a candidate's scores
 
 Watch = Callable[[str, Training | None], None]
 
@@ -92,7 +94,7 @@ def update(
         losses = losses_of(champion.fitted.target, told, champion.fitted.target.encode(frame)).loss
         keep = np.full(checked.frame.height, not contradicted(verdict)) | back
         if verdict.followed:
-            memory = _agreeing(memory, champion, candidate.fitted, checked.frame)
+            memory = _agreeing(memory, champion, candidate.fitted, checked.frame, number)
         memory = memory.with_rows(
             checked.frame.filter(pl.Series(keep)),
             schema,
@@ -140,22 +142,22 @@ def _learnt_and_judged(
         evaluation = champion.evaluation  # where hardly a row is new, there is nothing to tell of it
         if judges.new.height:
             rows = judges.evaluated(gone.seen, baseline)
-            evaluation = judge(fitted, baseline, rows, "new rows held back", bounded=True)
+            evaluation = judge(fitted, baseline, rows, "new rows held back", bounded=True, draws=DRAWS)
     return Trained(fitted, baseline, evaluation), gone.verdict
 
 
-def _agreeing(memory: Memory, champion: Trained, candidate: Fitted, new: pl.DataFrame) -> Memory:
-    """Once the relation is another one: without the rows that the champion was judged on, which tell of a
-    world that is gone, and without those to learn from that are answered worse by what is true now; of
-    numbers, whose errors move a little with everything that moves, none of these. Columns of the ``new`` rows
-    that came later are missing in old ones."""
-    old = memory.rows.filter(pl.col(UPDATE) <= champion.update)
+def _agreeing(memory: Memory, champion: Trained, candidate: Fitted, new: pl.DataFrame, number: int) -> Memory:
+    """Once the relation is another one: put aside, by the update of this number, are the rows that the
+    champion was judged on, which tell of a world that is gone, and those to learn from that are answered
+    worse by what is true now; of numbers, whose errors move a little with everything that moves, none of
+    these. Columns of the ``new`` rows that came later are missing in old ones."""
+    old = memory.in_use.filter(pl.col(UPDATE) <= champion.update)
     gone = old[PART] == "judge"
     if candidate.target.codes:
         cells = pl.concat([new[:0], bare(old)], how="diagonal_relaxed")
         before, after = (row_losses_for(each, cells).error for each in (champion.fitted, candidate))
         gone = gone | pl.Series(after > before)
-    return memory.forget(old.filter(gone)[ID].to_list())
+    return memory.put_aside(old.filter(gone)[ID].to_list(), number)
 
 
 def _stopped(checked: Checked) -> Verdict | None:

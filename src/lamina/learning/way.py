@@ -15,6 +15,7 @@ import torch
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from lamina.learning.candidate import Lesson, start
+from lamina.learning.gate import proved_better
 from lamina.learning.judging import Judges, Seen
 from lamina.learning.records import Verdict
 from lamina.network.network import Network
@@ -52,19 +53,20 @@ class Way:
 def go(way: Way, judges: Judges) -> Gone:
     """The whole step, else the longest shorter one that is promoted and all before it, else the whole, kept.
 
-    Half of the level is for the whole step, half for the shorter ones: they are judged in a fixed order that
-    ends with the first one that fails, so that all of them together are promoted by mistake no more often
-    than one (Maurer et al. 1995, "Multiple comparisons in clinical trials"). The whole step may also be
+    Only where the whole step is proved better on new rows, and old rows stand against it, are shorter ones
+    judged, in a fixed order that ends with the first one that fails: so all of them together are taken for
+    better by mistake no more often than one (Maurer et al. 1995, "Multiple comparisons in clinical trials").
+    Old rows are asked twice that way, and at half of the level each time. The whole step may also be
     promoted against the old rows, where the relation changed.
     """
-    level = judges.settings.level / 2 if way.divisible else judges.settings.level
     seen = judges.see(way.step(1.0), corrected=True, follow=judges.relation)
-    whole = gone = Gone(seen, judges.verdict(seen, level=level, follow=judges.relation), 1.0)
-    if not way.divisible or whole.verdict.outcome == "promoted":
+    verdict = judges.verdict(seen, twice=way.divisible, follow=judges.relation)
+    whole = gone = Gone(seen, verdict, 1.0)
+    if not way.divisible or verdict.outcome == "promoted" or not proved_better(verdict):
         return whole
     for share in SHARES:
         seen = judges.see(way.step(share), corrected=False)
-        verdict = judges.verdict(seen, level=level)
+        verdict = judges.verdict(seen, twice=True)
         if verdict.outcome != "promoted":
             break
         gone = Gone(seen, verdict, share)

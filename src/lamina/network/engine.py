@@ -37,6 +37,12 @@ class Answered(NamedTuple):
         told = None if novelty[0] is None else np.concatenate(novelty)
         return cls(np.concatenate(decoded), np.concatenate(spread), told)
 
+    @classmethod
+    def mean(cls, networks: Sequence[Answered]) -> Answered:
+        """What several networks answered to the same rows, taken together."""
+        decoded, spread, _ = zip(*networks, strict=True)
+        return cls(np.mean(decoded, axis=0), np.mean(spread, axis=0))
+
 
 class Engine(Protocol):
     """One network, and how it is computed."""

@@ -19,7 +19,7 @@ from lamina.network.network import Network
 
 _DRAWN = {torch.randn, torch.rand, torch.zeros, torch.ones, torch.empty}
 _SCALED = {"mul", "sub", "add", "__mul__", "__sub__", "__add__", "__rmul__"}
-_FILLED = {Tensor.normal_, Tensor.uniform_, Tensor.fill_, Tensor.zero_, Tensor.copy_}
+_FILLED = {Tensor.normal_, Tensor.uniform_, Tensor.fill_, Tensor.zero_, Tensor.copy_, Tensor.mul_}
 
 
 class _Empty(TorchFunctionMode):

@@ -17,6 +17,7 @@ from lamina.network.engine import Answered, EngineName, Judge
 from lamina.network.hidden.additive import Additive
 from lamina.network.hidden.perceptron import Perceptron
 from lamina.network.hidden.product import weighted_sums
+from lamina.network.hidden.teams import Teams
 from lamina.network.inputs.base import Batch, Input, layer_class
 from lamina.network.outputs.base import Output
 from lamina.network.outputs.several import make_output
@@ -41,7 +42,11 @@ class Network(nn.Module):
         )
         width = sum(layer.width for layer in self.input_layers())
         a = architecture
-        self.hidden = Perceptron(width, a.hidden, a.activation, members=a.members, dropout=a.dropout)
+        self.hidden: Perceptron | Teams = (
+            Teams(width, a.hidden, a.activation, members=a.members, dropouts=a.teams)
+            if a.teams
+            else Perceptron(width, a.hidden, a.activation, members=a.members, dropout=a.dropout)
+        )
         beside = sum(layer.width for layer in self.input_layers() if layer.deep) if a.beside else 0
         frames = max(layer.frames for layer in self.input_layers())
         self.output = make_output(
@@ -85,10 +90,11 @@ class Network(nn.Module):
         return torch.cat([hidden, told.expand(len(hidden), *told.shape)], dim=-1)
 
     def joined(self, read: list[Tensor]) -> Tensor:
-        """What the input layers read, side by side, ``(member, batch, width)`` where one has members."""
-        if any(each.ndim == 3 for each in read):
-            members = self.architecture.members
-            read = [each if each.ndim == 3 else each.expand(members, *each.shape) for each in read]
+        """What the input layers read, side by side, ``(member, batch, width)`` where one has members, or for
+        every team."""
+        several = next((len(each) for each in read if each.ndim == 3), 0)
+        if several:
+            read = [each if each.ndim == 3 else each.expand(several, *each.shape) for each in read]
         return torch.cat(read, dim=-1)
 
     @property
@@ -166,6 +172,7 @@ class Network(nn.Module):
         """How long those vectors are, layer by layer."""
         a = self.architecture
         read = sum(layer.width for layer in self.input_layers())
+        read *= max(int(spec.get("teams", 1)) for spec in a.inputs.values())
         read //= max(layer.frames for layer in self.input_layers())
         if not a.hidden:
             return (read * max(int(spec.get("members", 1)) for spec in a.inputs.values()),)

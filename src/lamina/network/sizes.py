@@ -15,6 +15,9 @@ from lamina.settings import Settings
 
 FEW_MIXED = 20_000  # training rows up to which a table with text or media is easily learnt by heart
 MANY_OF_TWO = 50_000  # training rows from which two classes may need wide layers; measured up to 34,000
+MANY_OF_NUMBERS = 8_000  # training rows from which a number is learnt better without dropout
+DROPOUT = 0.1
+NO_TEAMS: tuple[float, ...] = ()
 LINEAR = ("classes", "number")  # answers whose scores a linear model gives in closed form
 DEEP_ALREADY = "the input layers are deep themselves"
 
@@ -28,7 +31,7 @@ def choose_architecture(
     only_deep = all(layer.deep for layer in layers.values())
     activation = settings.activation or ("silu" if only_deep else "relu")
     hidden = settings.hidden
-    members = settings.members
+    members, teams = settings.members, NO_TEAMS
     choices = []
     if hidden is None:
         hidden, why = (
@@ -38,8 +41,12 @@ def choose_architecture(
     if members is None:
         pictures = [each for each in features if layers[each.name] is ImageInput and not target.frames]
         alone = len(pictures) == len(layers)
+        if hidden and all(layer.in_teams for layer in layers.values()):
+            teams = _teams(rows, target, settings)
         members, why = (
-            _deep_members(pictures if alone else [], settings) if only_deep else _members(rows, settings)
+            _deep_members(pictures if alone else [], settings)
+            if only_deep
+            else _members(rows, settings, len(teams))
         )
         choices.append(Choice(what="members", value=members, why=why))
     additive = (
@@ -63,6 +70,7 @@ def choose_architecture(
         alone=len({each.kind for each in features}) == 1,
         frames=target.frames,
         members=1 if hidden else members,
+        teams=max(1, len(teams)),
         linear=target.scores if target.answer in LINEAR and settings.quality != "fast" else 0,
     )
     inputs = {each.name: layers[each.name].choose(each, situation) for each in features}
@@ -80,7 +88,8 @@ def choose_architecture(
         gain=min(layer.gain for layer in layers.values()) if only_deep else 1.0,
         beside=deep and bool(hidden),
         additive=additive,
-        dropout=0.0 if only_deep else 0.3 if rows < (FEW_MIXED if deep else FEW) else 0.1,
+        dropout=0.0 if only_deep else dropout_for(rows, target, mixed=deep),
+        teams=teams,
     )
     return architecture, tuple(choices)
 
@@ -99,6 +108,13 @@ def _hidden(rows: int, settings: Settings, *, mixed: bool, two: bool) -> tuple[t
     return (256, 256, 256), f"{rows:,} training rows"
 
 
+def dropout_for(rows: int, target: Target, *, mixed: bool) -> float:
+    """The share of neurons that a step leaves out where so many rows are learnt from."""
+    if rows < (FEW_MIXED if mixed else FEW):
+        return 0.3
+    return 0.0 if target.answer == "number" and rows >= MANY_OF_NUMBERS else DROPOUT
+
+
 def _deep_members(pictures: Sequence[Any], settings: Settings) -> tuple[int, str]:
     if pictures and settings.quality == "best":
         members = 4 if all(each.channels == 1 for each in pictures) else 2
@@ -106,9 +122,19 @@ def _deep_members(pictures: Sequence[Any], settings: Settings) -> tuple[int, str
     return 1, "deep input layers: one network"
 
 
-def _members(rows: int, settings: Settings) -> tuple[int, str]:
+def _teams(rows: int, target: Target, settings: Settings) -> tuple[float, ...]:
+    """The dropout of every team of members; none where all are to share their weights."""
+    if settings.quality != "best" or not FEW <= rows <= MANY:
+        return NO_TEAMS
+    own = dropout_for(rows, target, mixed=False)
+    return (own, DROPOUT, own, DROPOUT)
+
+
+def _members(rows: int, settings: Settings, teams: int) -> tuple[int, str]:
     if rows > MANY:
         return 2, f"{rows:,} rows: members would hardly disagree"
+    if teams:
+        return 8 * teams, f"best: {teams} teams, trained one after another, that share no weight"
     if settings.quality == "best":
         return 16, "best: many members"
     return 8, "members that share weights cost little and steady the answer"

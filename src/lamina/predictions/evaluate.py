@@ -20,7 +20,7 @@ from lamina.predictions.baseline import Baseline
 from lamina.predictions.subgroups import subgroups
 from lamina.records import Evaluation
 from lamina.scores.calibration import calibration_noise, labels_calibration_noise
-from lamina.scores.intervals import intervals
+from lamina.scores.intervals import DRAWS, intervals
 from lamina.scores.ranking import Scores
 from lamina.training.fitted import Fitted
 
@@ -82,8 +82,11 @@ def answered_rows(
     return Rows(Answered.joined(network), np.concatenate(linear), answers, by)
 
 
-def judge(fitted: Fitted, baseline: Baseline, rows: Rows, on: str, *, bounded: bool) -> Evaluation:
-    """The record of scores; ``bounded``: also how often bounds held, for rows that they were not found on."""
+def judge(
+    fitted: Fitted, baseline: Baseline, rows: Rows, on: str, *, bounded: bool, draws: int = DRAWS
+) -> Evaluation:
+    """The record of scores; ``bounded``: also how often bounds held, for rows that they were not found on;
+    ``draws``: bootstrap samples for intervals, at most."""
     target, answers = fitted.target, rows.answers
     told = calibrated(fitted, rows.network.decoded)
     scores = target.judge(told, answers)
@@ -98,7 +101,7 @@ def judge(fitted: Fitted, baseline: Baseline, rows: Rows, on: str, *, bounded: b
         rows=len(answers),
         metric=fitted.metric,
         scores=scores,
-        intervals=intervals(target.judge, told, answers),
+        intervals=intervals(target.judge, told, answers, most=draws),
         baseline=baselines,
         on=on,
     )

@@ -53,11 +53,13 @@ def layers_of(fitted: Fitted) -> list[LayerInfo]:
         shape = f"{feature.describe()} → {layer.width}"
         found.append(LayerInfo("input", shape, layer.width, _count(layer)))
     hidden = network.hidden
-    for number, each in enumerate([hidden.first, *hidden.rest] if hidden.first else [], 1):
-        neurons, inputs = each.weight.shape
+    layers = [[each.first, *each.rest] if each.first else [] for each in hidden.teams]
+    for number, alike in enumerate(zip(*layers, strict=True), 1):
+        neurons, inputs = alike[0].weight.shape
         members = f", {hidden.members} members" if hidden.members > 1 else ""
+        members += f" in {len(alike)} teams" if len(alike) > 1 else ""
         shape = f"{inputs} → {neurons}, {network.architecture.activation}{members}"
-        found.append(LayerInfo(f"hidden {number}", shape, neurons, _count(each)))
+        found.append(LayerInfo(f"hidden {number}", shape, neurons, sum(map(_count, alike))))
     scores = network.architecture.scores
     if network.additive is not None:
         share = float(network.additive.share)

@@ -19,8 +19,10 @@ def intervals(
     predicted: np.ndarray,
     answers: np.ndarray,
     seed: int = 0,
+    most: int = DRAWS,
 ) -> dict[str, tuple[float, float]]:
-    """95 % percentile bootstrap interval of every score: the rows drawn again with replacement.
+    """95 % percentile bootstrap interval of every score: the rows drawn again with replacement,
+    at ``most`` so many times.
 
     Drawing adds chance, and to a gap (``GAPS``) chance can only add: its interval is moved back by as much as
     the mean of the draws lies above the score itself.
@@ -28,7 +30,7 @@ def intervals(
     rng = np.random.default_rng(seed)
     width = predicted.shape[1] if predicted.ndim == 2 else 1
     work = len(answers) * max(1, width // MANY_CLASSES)
-    draws = int(np.clip(MOST_WORK // max(work, 1), 20, DRAWS))
+    draws = int(np.clip(MOST_WORK // max(work, 1), 20, most))
     drawn: dict[str, list[float]] = {}
     for _ in range(draws):
         rows = rng.integers(0, len(answers), len(answers))

@@ -39,8 +39,9 @@ def guarded(service: Service, name: str, scope: Scope, verb: Verb) -> Handler:
             response = Response(status_code=400)
         except (Exception, PanicException) as error:
             response = refusal(error)
-        if asking is not None:
-            asking.room.leave()
+        finally:  # cancelled, too
+            if asking is not None:
+                asking.room.leave()
         model, rows = ("-", 0) if asking is None else (asking.served.name, asking.rows)
         seconds = time.perf_counter() - began
         service.metrics.told(model, name, response.status_code, rows, seconds)

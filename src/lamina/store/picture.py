@@ -28,7 +28,8 @@ Row = dict[str, Any]
 
 def draw(history: pl.DataFrame, title: str) -> str:
     """SVG text. Across: the events; up: the score on the new rows of each, of the champion (ring) and of the
-    candidate (dot), where both were judged; below: what came of it, and the version in use from then on."""
+    candidate (dot), where both were judged; below: what came of it, the version in use from then on, and the
+    days of the first and the last."""
     rows = [row for row in history.iter_rows(named=True) if row["outcome"] in COLOURS]
     scores = [row[name] for row in rows for name in ("champion_on_new", "candidate_on_new")]
     known = [each for each in scores if each is not None]
@@ -74,6 +75,8 @@ def _events(rows: Sequence[Row], known: Sequence[float]) -> Iterator[str]:
         )
         if row["champion"] is not None and (not place or row["champion"] != rows[place - 1]["champion"]):
             yield _text(x, floor + 32, f"v{row['champion']}", anchor="middle")
+        if place in (0, len(rows) - 1):
+            yield _text(x, floor + 48, f"{row['at']:%Y-%m-%d}", anchor="middle")
 
 
 def _legend(rows: Sequence[Row]) -> Iterator[str]:

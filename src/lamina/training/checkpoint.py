@@ -80,9 +80,15 @@ class Checkpoint:
             )
         return (progress, tensors) if progress.phase == phase else None
 
-    def clear(self) -> None:
-        """Removes the file: the training is complete."""
-        self.path.unlink(missing_ok=True)
+    def of_team(self, number: int) -> Checkpoint:
+        """The file of the team that is trained after so many others."""
+        path = self.path.with_name(f"{self.path.name}.{number}") if number else self.path
+        return Checkpoint(path, self.fingerprint)
+
+    def clear(self, teams: int = 1) -> None:
+        """Removes the files of so many teams: the training is complete."""
+        for number in range(teams):
+            self.of_team(number).path.unlink(missing_ok=True)
 
 
 def flatten(prefix: str, tree: Any, into: dict[str, Tensor]) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
@@ -14,28 +13,23 @@ import torch
 
 from lamina.data.split import kept_apart
 from lamina.network.engine import Answered
-from lamina.network.network import Network, build
 from lamina.network.sizes import choose_architecture
-from lamina.progress import Bar
 from lamina.records import Choice
 from lamina.settings import Settings
 from lamina.tasks import Task
-from lamina.training.additive import choose_share, fit_additive
 from lamina.training.checkpoint import Checkpoint
 from lamina.training.choose import choose_recipe
 from lamina.training.deadline import Deadline
 from lamina.training.encode import Encoded
 from lamina.training.examples import Examples
 from lamina.training.fitted import Fitted
-from lamina.training.linear import NO_LINEAR_PARTS, LinearParts, choose_blend, fit_linear, put_in
-from lamina.training.loop import Training, Watch, go_on_from, train
+from lamina.training.linear import fit_linear
 from lamina.training.mirror import mirror_test, undecided, with_mirror, without_test
 from lamina.training.precision import Machine, choose_device, choose_precision, computing
-from lamina.training.prepare import prepare
-from lamina.training.recipe import Recipe, annealing
+from lamina.training.run import Parts, run_teams
 from lamina.training.sample import Sample
 from lamina.training.see import see_once
-from lamina.training.validation import Validation, answered_examples
+from lamina.training.teams import alone, together
 
 
 def train_network(
@@ -75,7 +69,8 @@ def train_network(
             architecture = with_mirror(architecture, bool(mirror.value))
             recipe = without_test(recipe)
             sizes = (*sizes, mirror)
-        network = build(architecture, encoded.features, settings.seed)
+        networks = list(alone(architecture, encoded.features, settings.seed))
+        network = networks[0]
         validation = encoded.split.validation
         kept = validation
         if recipe.anneal or recipe.spare:
@@ -92,7 +87,7 @@ def train_network(
             schema=encoded.schema,
             features=encoded.features,
             target=encoded.target,
-            engine=network,
+            engine=together(networks, architecture, encoded.features),
             settings=settings,
             metric=metric,
             choices=(split_choice, *sizes, *passes, precision, where),
@@ -102,18 +97,22 @@ def train_network(
         unseen = Unseen(kept if len(kept) else validation, None)
         if deadline is not None:
             if rehearse is not None:
-                network.to(device)
+                fitted.network.to(device)
                 with torch.autocast(device.type, enabled=False):  # as it will be judged
                     deadline.reserve = rehearse(fitted, unseen)
             recipe = msgspec.structs.replace(recipe, time_limit=deadline.left)
-        training, before = run(network, examples, parts, recipe, metric, checkpoint, machine.progress, linear)
+        networks, training, before = run_teams(
+            networks, examples, parts, recipe, metric, checkpoint, machine.progress, linear
+        )
+        network = together(networks, architecture, encoded.features)
     network.settle()
     network.eval()
     if checkpoint is not None and not training.stopped.startswith("interrupted"):
-        checkpoint.clear()
+        checkpoint.clear(len(networks))
     short = deadline.short(training.step * training.batch, rows) if deadline is not None else ()
     fitted = replace(
         fitted,
+        engine=network,
         findings=(*encoded.findings, *short),
         epochs=tuple(training.epochs),
         stopped=training.stopped,
@@ -132,78 +131,6 @@ class Unseen(NamedTuple):
         """The rows kept of the table, those never learnt from marked."""
         never = self.rows if self.before is None else self.rows[:0]
         return None if encoded.sample is None else encoded.sample.marked(never)
-
-
-class Parts(NamedTuple):
-    """Rows to learn from, rows held out, and those of them that are never learnt from; int64."""
-
-    learnt: torch.Tensor
-    held_out: torch.Tensor
-    apart: torch.Tensor
-
-
-def run(
-    network: Network,
-    examples: Examples,
-    parts: Parts,
-    recipe: Recipe,
-    metric: str,
-    checkpoint: Checkpoint | None,
-    shown: bool,
-    linear: LinearParts = NO_LINEAR_PARTS,
-) -> tuple[Training, Answered | None]:
-    """Learns until validation stops it, then anneals where the recipe says so, on the rows held out, too, but
-    those to be kept apart. Where none are, the answers for the rows held out, before they are learnt from."""
-    began = time.monotonic()
-    rows, held_out, apart = parts
-    network.to(examples.answers.device)
-    prepare(network, examples, rows)
-    validation = Validation(examples, held_out, metric) if len(held_out) else None
-    limit = recipe.time_limit
-    first = recipe
-    if limit is not None:  # what the second phase will need is kept back
-        first = msgspec.structs.replace(recipe, time_limit=limit / (1 + recipe.anneal))
-    training = Training(network, examples, rows, first, validation, checkpoint)
-    training.began = began
-    with Bar("training", 1000, shown=shown) as bar:
-        watch = _on(bar, metric)
-        training = train(training, watch)
-        blend = choose_blend(network, examples, held_out, linear)
-        put_in(network, linear, blend)
-        fit_additive(network, examples, rows)
-        share = choose_share(network, examples, held_out)
-        if not recipe.anneal or training.best is None or training.stopped.startswith("interrupted"):
-            return training, None
-        few = len(held_out) and not len(apart)
-        before = answered_examples(network, linear.heard(examples), held_out) if few else None
-        learnt = torch.cat([rows, held_out[~torch.isin(held_out, apart)]]).sort().values
-        left = None if limit is None else max(1e-3, limit - training.seconds)
-        last = Training(
-            network,
-            examples,
-            learnt,
-            annealing(recipe, training.best.step * len(learnt) // len(rows), left),
-            checkpoint=checkpoint,
-            phase="anneal",
-        )
-        go_on_from(last, training.best, averaged=recipe.anneal_averaged)
-        train(last, watch)
-        put_in(network, linear, blend)
-        fit_additive(network, examples, learnt, share)
-    training.step += last.step
-    training.epochs += [
-        msgspec.structs.replace(each, number=each.number + len(training.epochs)) for each in last.epochs
-    ]
-    return training, before
-
-
-def _on(bar: Bar, metric: str) -> Watch:
-    def watch(now: Training) -> None:
-        bar.at(1000 * now.progress)
-        last = now.epochs[-1].score if now.epochs else None
-        bar.say(f"loss {now.loss:.4f}" + (f"  {metric} {last:.4f}" if last is not None else ""))
-
-    return watch
 
 
 def _checkpoint(encoded: Encoded, settings: Settings, machine: Machine) -> Checkpoint | None:

@@ -126,18 +126,18 @@ def put_in(network: Network, parts: LinearParts, blend: Blend) -> None:
     layers = [each for each in network.input_layers() if each.told]
     for layer in layers:
         joined, last = _places(network, layer)
-        if network.hidden.first is not None:
-            network.hidden.first.weight[:, joined] = 0
+        if network.hidden.teams[0].first is not None:
+            network.hidden.teams[0].first.weight[:, joined] = 0
         eye = torch.eye(layer.told, device=output.weight.device)
         output.weight[:, last] = eye * blend.linear / len(layers) / output.gain
 
 
 def _places(network: Network, wanted: Input) -> tuple[slice, slice]:
     """Where the linear scores of a layer stand in what hidden layers read, and in what the output reads."""
-    joined, last = 0, network.hidden.width if network.hidden.first is not None else 0
+    joined, last = 0, network.hidden.width if network.hidden.teams[0].first is not None else 0
     for layer in network.input_layers():
         joined += layer.width
-        last += layer.width if layer.deep or network.hidden.first is None else 0
+        last += layer.width if layer.deep or network.hidden.teams[0].first is None else 0
         if layer is wanted:
             break
     return slice(joined - wanted.told, joined), slice(last - wanted.told, last)

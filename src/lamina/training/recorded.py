@@ -22,7 +22,7 @@ class Recorded:
     for a value from the GPU, say), every step is made as usual."""
 
     def __init__(self, step: Step) -> None:
-        self.step, self.masks = step, step.network.hidden.masks
+        self.step, self.masks = step, step.network.hidden.drawn
         self.made, self.refused = 0, False
         self.graph: torch.cuda.CUDAGraph | None = None
         self.stream = torch.cuda.Stream()
@@ -40,15 +40,15 @@ class Recorded:
             return self._as_usual(arrays, answers, weights)
         for buffer, new in zip(self.buffers, _tensors(arrays, answers, weights), strict=True):
             buffer.copy_(new)
-        if self.masks is not None:
-            self.masks.redraw()
+        for masks in self.masks:
+            masks.redraw()
         self.graph.replay()
         return self.loss.item()
 
     def _as_usual(self, arrays: Batch, answers: Tensor, weights: Tensor | None) -> float:
         """On a stream of its own: what autograd keeps of the stream would be in the way of recording."""
-        if self.masks is not None and self.made == WARM:
-            self.masks.hold()
+        for masks in self.masks if self.made == WARM else ():
+            masks.hold()
         self.stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(self.stream):
             value = self.step(arrays, answers, weights)
@@ -59,8 +59,8 @@ class Recorded:
         self.buffers = [each.clone() for each in _tensors(arrays, answers, weights)]
         inputs = dict(zip(arrays, self.buffers, strict=False))
         told, *weighted = self.buffers[len(inputs) :]
-        if self.masks is not None:
-            self.masks.rewind()
+        for masks in self.masks:
+            masks.rewind()
         graph = torch.cuda.CUDAGraph()
         try:
             with torch.cuda.graph(graph, stream=self.stream):
@@ -68,8 +68,8 @@ class Recorded:
         except RuntimeError:
             self.refused = True
             self.step.forget()
-            if self.masks is not None:
-                self.masks.let_go()
+            for masks in self.masks:
+                masks.let_go()
             return
         self.graph = graph
 

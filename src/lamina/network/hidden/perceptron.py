@@ -196,6 +196,16 @@ class Perceptron(nn.Module):
         """Where dropout takes its random numbers from; without it nothing is dropped."""
         self.masks = Masks(self.dropout, self.widest, generator) if self.dropout else None
 
+    @property
+    def teams(self) -> list[Perceptron]:
+        """Groups of members that share their weights: one."""
+        return [self]
+
+    @property
+    def drawn(self) -> tuple[Masks, ...]:
+        """The masks that are drawn for every step, in this order."""
+        return () if self.masks is None else (self.masks,)
+
     def trace(self, x: Tensor) -> Iterator[tuple[str, Tensor, Tensor]]:
         """Per layer: name, weighted sums and activations, each ``(member, batch, neurons)``."""
         if self.first is None:

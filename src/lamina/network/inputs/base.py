@@ -23,7 +23,8 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     of another kind is read beside this one's; ``frames``: every moment of a recording matters, not the
     whole; ``members``: how many networks of its own the layer may hold, where no hidden layers follow;
     ``linear``: how many scores a linear model would give, 0 where none is to be made;
-    ``fixed``: the layer is to stay as it starts.
+    ``fixed``: the layer is to stay as it starts; ``teams``: groups of members that share no weight, for which
+    a column has a vector each.
     """
 
     rows: int
@@ -34,6 +35,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     members: int = 1
     linear: int = 0
     fixed: bool = False
+    teams: int = 1
 
 
 FEW, MANY = 3000, 300_000  # training rows at which other sizes are better
@@ -44,6 +46,18 @@ def embedding_size(situation: Situation, columns: int = 1) -> int:
     """How long the vector of one number or category is."""
     small = situation.rows < FEW or situation.rows > MANY or situation.quality == "fast"
     return max(1, min(8 if small else 16, WIDEST // columns))
+
+
+def by_team(vectors: Tensor, teams: int) -> Tensor:
+    """``(batch, columns, teams · size)`` → ``(team, batch, columns · size)``; of one team ``(batch, …)``."""
+    if teams == 1:
+        return vectors.flatten(1)
+    return vectors.unflatten(2, (teams, -1)).permute(2, 0, 1, 3).flatten(2)
+
+
+def for_teams(situation: Situation) -> dict[str, int]:
+    """What the ``spec`` of a layer says that has vectors for every team."""
+    return {"teams": situation.teams} if situation.teams > 1 else {}
 
 
 class Input(nn.Module, ABC):
@@ -61,6 +75,8 @@ class Input(nn.Module, ABC):
     deep: ClassVar[bool] = False
     # Which way of training it needs, a name of ``training.choose.RECIPES``
     recipe: ClassVar[str] = "tables"
+    # Whether it can hold vectors for several teams of members
+    in_teams: ClassVar[bool] = False
     # How large scores start, and so how fast the output learns, where nothing but deep layers is read
     gain: ClassVar[float] = 1 / 9
     # How many training rows, evenly taken, ``prepare`` wants to see: 0 none, None all

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from lamina.features.base import Feature
 from lamina.features.category import FIRST, RARE, UNSEEN, CategoryFeature
-from lamina.network.inputs.base import Batch, Input, Situation, embedding_size
+from lamina.network.inputs.base import Batch, Input, Situation, by_team, embedding_size, for_teams
 
 ROWS = 2**18  # looked at together
 SCALE = 0.1  # standard deviation with which the vectors start
@@ -21,9 +21,11 @@ class CategoryInput(Input):
     ``spec["size"]`` is the length of a vector. Codes that training never met (unseen, and missing or rare
     where there were none) take the mean vector of the column's known values once training is done.
 
-    **Shape**: int32 ``(batch, columns)`` → ``(batch, columns · size)``.
+    **Shape**: int32 ``(batch, columns)`` → ``(batch, columns · size)``; with ``spec["teams"]`` vectors for as
+    many teams, ``(team, batch, columns · size)``.
     """
 
+    in_teams: ClassVar[bool] = True
     enough: ClassVar[int | None] = None
     offsets: Tensor
     met: Tensor
@@ -32,17 +34,19 @@ class CategoryInput(Input):
         super().__init__(feature, spec)
         self.sizes = feature.sizes
         self.rare = feature.rare
+        self.spec = spec
+        self.teams = int(spec.get("teams", 1))
         self.size = int(spec["size"])
         self.width = self.size * len(self.sizes)
         starts = torch.tensor([0, *self.sizes]).cumsum(0)[:-1].to(torch.int32)
         self.register_buffer("offsets", starts, persistent=False)
         self.register_buffer("met", torch.zeros(sum(self.sizes), dtype=torch.bool))
-        self.table = nn.Embedding(sum(self.sizes), self.size)
+        self.table = nn.Embedding(sum(self.sizes), self.teams * self.size)
         nn.init.normal_(self.table.weight, std=SCALE)
 
     @classmethod
     def choose(cls, feature: Any, situation: Situation) -> dict[str, Any]:
-        return {"size": embedding_size(situation, len(feature.columns))}
+        return {"size": embedding_size(situation, len(feature.columns)), **for_teams(situation)}
 
     @classmethod
     def additive(cls, feature: Feature) -> bool:
@@ -50,7 +54,7 @@ class CategoryInput(Input):
 
     def forward(self, arrays: Batch) -> Tensor:
         codes = arrays[self.name] + self.offsets
-        return self.table(codes).flatten(1)
+        return by_team(self.table(codes), self.teams)
 
     def owners(self, feature: Feature) -> list[int] | None:
         return [place // self.size for place in range(self.width)]
@@ -59,7 +63,7 @@ class CategoryInput(Input):
         """New rows of the table for new values; a new value starts from the vector that answered for
         it so far: the column's rare one if it was rare, else the unseen one.
         """
-        grown = type(self)(feature, {"size": self.size})
+        grown = type(self)(feature, self.spec)
         with torch.no_grad():
             start = 0
             for column, offset in enumerate(grown.offsets.tolist()):

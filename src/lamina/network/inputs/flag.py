@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -17,6 +17,8 @@ class FlagInput(Input):
 
     **Shape**: int8 ``(batch, columns)`` → ``(batch, 2 · columns)``.
     """
+
+    in_teams: ClassVar[bool] = True
 
     def __init__(self, feature: FlagFeature, spec: dict[str, Any]) -> None:
         super().__init__(feature, spec)
