@@ -157,8 +157,8 @@ def _conformed(fields: Sequence[Field], cells: tuple[Any, ...]) -> pl.DataFrame:
 
 
 def _remembered(compute: Callable[[tuple[Any, ...]], Any]) -> Callable[[tuple[Any, ...]], Any]:
-    """The function with a memory: the same cells, of the same types, are computed once. It forgets all when it
-    is full, and keeps nothing that would fill it alone."""
+    """The function with a memory: the same cells, of the same types, are computed once. It forgets all when
+    it is full, and keeps nothing that would fill it alone."""
     memory: dict[Any, Any] = {}
     taken = 0
 
