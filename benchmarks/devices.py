@@ -87,7 +87,10 @@ def difference(one: Any, other: Any, test: Any) -> float:
     """The largest difference between the numbers that two models answer the first test rows with, but for
     the novelty: a rank among rows, it is told in steps."""
     head = read(test, part="test").frame.head(COMPARED)
-    tables = [each.predict(head, probabilities=True).select(cs.float() - cs.by_name("novelty")).to_numpy() for each in (one, other)]
+    tables = [
+        each.predict(head, probabilities=True).select(cs.float() - cs.by_name("novelty")).to_numpy()
+        for each in (one, other)
+    ]
     return float(np.abs(tables[0] - tables[1]).max())
 
 

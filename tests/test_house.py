@@ -111,7 +111,18 @@ STAGES = (
     *("decisions", "store", "learning"),
 )
 # What every stage may use, and which uses no stage.
-COMMON = {"records", "errors", "tasks", "settings", "catalog", "files", "progress", "scores", "version"}
+COMMON = {
+    "records",
+    "errors",
+    "tasks",
+    "settings",
+    "catalog",
+    "files",
+    "progress",
+    "scores",
+    "version",
+    "warned",
+}
 # What stands around the stages; no stage knows of it.
 AROUND = {
     "model",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral
@@ -17,8 +16,7 @@ from lamina.data.frames import like
 from lamina.data.groups import grouping, with_groups
 from lamina.data.infer import infer
 from lamina.data.read import read
-from lamina.data.table import Table
-from lamina.errors import LaminaWarning, TargetError, UsageError, need_torch
+from lamina.errors import UsageError, need_torch
 from lamina.predictions.baseline import Baseline
 from lamina.predictions.one_row import OneRow, UnusualError, cells_of, in_kind
 from lamina.predictions.predict import InParts, predict
@@ -26,10 +24,11 @@ from lamina.progress import Bar
 from lamina.records import Evaluation, Finding, Quality, Schema
 from lamina.settings import settings_from
 from lamina.store import model_file
-from lamina.tasks import Predict, Task, Transcribe
+from lamina.tasks import Task, as_task
 from lamina.training.fitted import Fitted
 from lamina.training.sample import Sample
 from lamina.version import __version__
+from lamina.warned import warn_of
 
 if TYPE_CHECKING:
     from lamina.decisions.costs import Costs
@@ -324,6 +323,8 @@ class Model:
         return like(told, data)
 
     def _rows(self, data: Any, *, need_target: bool = False) -> Rows:
+        from lamina.decisions.of_model import rows_of
+
         return rows_of(self.fitted, read(data, part="test" if need_target else "all"), need_target)
 
     def inspect(self, data: Any = None, *, row: int = 0) -> str:
@@ -441,7 +442,7 @@ def fit(
     deadline = None if chosen.time_limit is None else Deadline(chosen.time_limit)
     table = read(data, part="train")
     machine = on or Machine()
-    source, task, own = table.source, as_task(target, table), fingerprint(data, table)
+    source, task, own = table.source, as_task(target, table.columns, table.label), fingerprint(data, table)
     encoded = encode(table, task, chosen, kinds or {}, roles or {})
     warn_of(
         f for f in encoded.findings if f.code == "leak" and encoded.schema[str(f.column)].role == "ignored"
@@ -483,47 +484,8 @@ def schema(
 ) -> Schema:
     """How Lamina understands a table: for each column its kind, its role, and why."""
     table = read(data, part="train")
-    task = None if target is None and table.label is None else as_task(target, table)
+    task = None if target is None and table.label is None else as_task(target, table.columns, table.label)
     return infer(table, task=task, kinds=kinds, roles=roles)
-
-
-def rows_of(fitted: Fitted, table: Table, need_target: bool = False) -> Rows:
-    """The table as it came and as the network reads it; with ``need_target`` only rows with an answer."""
-    from lamina.decisions.of_model import Rows
-
-    frame, findings = conform(table, fitted.schema, need_target=False)
-    warn_of((*table.findings, *findings))
-    target = fitted.target.column
-    if not need_target:
-        return Rows(table.frame, frame)
-    if target not in frame.columns:
-        raise TargetError(
-            f"{table.source} has no column {target!r}: what would have been right is not known.",
-            "Bring rows whose answers are known.",
-            column=target,
-        )
-    known = frame[target].is_not_null()
-    return Rows(table.frame.filter(known), frame.filter(known))
-
-
-def as_task(target: str | Sequence[str] | Task | None, table: Table) -> Task:
-    """The task that is meant: by its record, by the targets' names, or by the table's own label."""
-    if isinstance(target, Predict | Transcribe):
-        return target
-    name = target or table.label
-    if not name:
-        raise UsageError(
-            "What should be predicted? This table names no answer of its own.",
-            f"Name the target, one of: {', '.join(map(repr, table.columns[:20]))}.",
-        )
-    return Predict(name if isinstance(name, str) else tuple(name))
-
-
-def warn_of(findings: Iterable[Finding]) -> None:
-    """One Python warning per finding that a user should know of."""
-    for each in findings:
-        if each.severity != "note":
-            warnings.warn(f"{each.message} {each.remedy}".strip(), LaminaWarning, stacklevel=3)
 
 
 def _judge(encoded: Encoded, source: str) -> Judge:

@@ -242,8 +242,7 @@ class Store:
     ) -> Any:
         """The champion's decisions, as ``Model.decide`` gives them; ``log`` and ``id`` as in ``predict``. The
         money that they really made is in ``live``, once the answers have come."""
-        from lamina.decisions.of_model import decide
-        from lamina.model import rows_of
+        from lamina.decisions.of_model import decide, rows_of
         from lamina.store.logged import remember_decisions
 
         table = read(data, part="all")

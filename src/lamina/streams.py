@@ -21,13 +21,14 @@ from lamina.learning.stream_settings import StreamSettings
 from lamina.learning.tested import Streamed, answered_then_learnt
 from lamina.learning.trained import Trained
 from lamina.learning.update import Update
-from lamina.model import Model, as_task, fit, warn_of
+from lamina.model import Model, fit
 from lamina.predictions.answers import answer_frame, encoded
 from lamina.predictions.predict import answer_rows
 from lamina.progress import Bar
 from lamina.records import Schema
-from lamina.tasks import Task
+from lamina.tasks import Task, as_task
 from lamina.training.precision import Machine, choose_device, computing
+from lamina.warned import warn_of
 
 
 class Stream:
@@ -81,7 +82,7 @@ class Stream:
         ``fit_with``: what ``lamina.fit`` is to be told (quality="fast", kinds={…}, …).
         """
         table = read(data, part="train")
-        task = as_task(target, table)
+        task = as_task(target, table.columns, table.label)
         answer = task.target if isinstance(task.target, str) else task.target[0]
         counts = {answer: lags} if isinstance(lags, int) else dict(lags)
         for name in (answer, *counts):

@@ -167,3 +167,16 @@ def _check_levels(levels: tuple[float, ...]) -> None:
             "Write, for example, quantiles=(0.1, 0.5, 0.9).",
             quantiles=levels,
         )
+
+
+def as_task(target: str | Sequence[str] | Task | None, columns: Sequence[str], label: str | None) -> Task:
+    """The task that is meant: by its record, by the targets' names, or by the table's own label."""
+    if isinstance(target, Predict | Transcribe):
+        return target
+    name = target or label
+    if not name:
+        raise UsageError(
+            "What should be predicted? This table names no answer of its own.",
+            f"Name the target, one of: {', '.join(map(repr, columns[:20]))}.",
+        )
+    return Predict(name if isinstance(name, str) else tuple(name))

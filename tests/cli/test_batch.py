@@ -23,7 +23,7 @@ from lamina.data.write import write
 from lamina.errors import UsageError
 from small_data import churn_table
 
-pytestmark = pytest.mark.filterwarnings("default::lamina.model.LaminaWarning")
+pytestmark = pytest.mark.filterwarnings("default::lamina.LaminaWarning")
 ROWS, AT_ONCE = 1000, 101
 
 # The command with small parts, which kills its own process, like a power cut, after so many of them

@@ -19,7 +19,7 @@ from PIL import Image
 from lamina.version import __version__
 from small_data import churn_table, write_digits
 
-pytestmark = pytest.mark.filterwarnings("default::lamina.model.LaminaWarning")
+pytestmark = pytest.mark.filterwarnings("default::lamina.LaminaWarning")
 
 Run = Callable[..., Any]
 QUICK = ("--quality", "fast", "--epochs", "1")

@@ -12,7 +12,7 @@ import pytest
 
 from small_data import PLANS
 
-pytestmark = pytest.mark.filterwarnings("default::lamina.model.LaminaWarning")
+pytestmark = pytest.mark.filterwarnings("default::lamina.LaminaWarning")
 
 Run = Callable[..., Any]
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
 import torch
 
+from lamina.features.targets.several import fit_target
 from lamina.learning.candidate import Lesson, learn, lesson, order, shares
 from lamina.learning.distil import distance
 from lamina.learning.memory import WEIGHT
@@ -31,7 +34,9 @@ def a_lesson(new: int, old: int, stands: float = 1.0) -> Lesson:
 def test_two_classes_are_learnt_in_fewer_steps_and_numbers_in_more() -> None:
     def plan(name: str) -> Plan:
         fitted, *_ = fitted_on("number", answer=name)
-        return plan_for((moved("relation"),), (), LearnSettings(), share=0.1, pace=Pace.of(fitted, 5000))
+        return plan_for(
+            (moved("relation"),), (), LearnSettings(), share=0.1, pace=Pace.of(fitted, 5000, 1000)
+        )
 
     several, number = plan("classes"), plan("number")
     assert number.steps == 2 * several.steps
@@ -42,6 +47,19 @@ def test_two_classes_are_learnt_in_fewer_steps_and_numbers_in_more() -> None:
     assert "held" in held[1].why
     two = plan_for((), (), LearnSettings(), share=0.1, pace=Pace(length=0.3))
     assert 1 <= two.passes <= several.passes
+
+
+def test_a_new_value_takes_its_steps_in_a_few_rows() -> None:
+    fitted, frame, _ = fitted_on("number")
+    answers = pl.Series(["yes", "no"] * frame.height).head(frame.height).alias(fitted.target.targets[0])
+    fitted = replace(fitted, target=fit_target(frame.with_columns(answers), fitted.schema))
+    value = (Grown(what="category", column="x", values=("new",), count=1),)
+    many, few = (
+        plan_for((), value, LearnSettings(), share=0.1, pace=Pace.of(fitted, 10_000, today))
+        for today in (2_000, 500)
+    )
+    assert few.steps == 5 * many.steps
+    assert plan_for((), (), LearnSettings(), share=0.1, pace=Pace.of(fitted, 10_000, 500)).steps < many.steps
 
 
 def moved(what: str) -> Drift:

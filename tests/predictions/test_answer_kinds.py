@@ -187,7 +187,7 @@ def test_pictures_with_labels_are_calibrated(digits_folder: Path) -> None:
     assert said.keys() == {"calibration tags", "calibration digit"}
 
 
-@pytest.mark.filterwarnings("default::lamina.model.LaminaWarning")
+@pytest.mark.filterwarnings("default::lamina.LaminaWarning")
 def test_the_commands_take_several_targets_and_answers(run: Callable[..., Any]) -> None:
     frame = rows("several").with_columns(pl.col("tags").list.join(";"), size=table()["size"])
     frame = frame.with_columns(tags=pl.when(pl.col("tags") == "").then(pl.lit("[]")).otherwise("tags"))

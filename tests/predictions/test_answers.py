@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 import lamina
-from lamina.model import LaminaWarning, Model
+from lamina.errors import LaminaWarning
+from lamina.model import Model
 from lamina.predictions import answers as answering
 
 QUICK = {"quality": "fast", "hidden": (16,), "members": 2, "epochs": 8}

@@ -129,3 +129,26 @@ def test_the_same_seed_gives_the_same_network(best: lamina.Model):
     again = lamina.fit(table(), "churned", on=lamina.Machine(progress=False), **QUICK)
     rows = table().head(20)
     assert best.predict(rows).equals(again.predict(rows))
+
+
+def test_a_crash_in_a_later_team_ends_in_the_same_network(
+    best: lamina.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    begun: list[int] = []
+
+    def crashing(*given, **named):
+        begun.append(1)
+        if len(begun) == 3:
+            raise OSError("the machine went down")
+        return run(*given, **named)
+
+    on = lamina.Machine(progress=False, checkpoint=str(tmp_path / "state"))
+    with monkeypatch.context() as patch:
+        patch.setattr(phases, "run", crashing)
+        with pytest.raises(OSError, match="went down"):
+            lamina.fit(table(), "churned", on=on, **QUICK)
+    assert {each.name for each in tmp_path.iterdir()} == {"state", "state.1"}
+    again = lamina.fit(table(), "churned", on=on, **QUICK)
+    assert list(tmp_path.iterdir()) == []
+    rows = table().head(20)
+    assert best.predict(rows).equals(again.predict(rows))

@@ -94,7 +94,7 @@ def predict(
 
 
 def _put_in_parts(batch: Batch, place: Output) -> None:
-    from lamina.model import warn_of
+    from lamina.warned import warn_of
 
     rows = batch.run(place.put)
     warn_of(batch.findings)

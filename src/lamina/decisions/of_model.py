@@ -8,7 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from lamina.data.conform import conform
 from lamina.data.numbers import NumberForm, detect_number, parse_number
+from lamina.data.table import Table
 from lamina.decisions.costs import Costs
 from lamina.decisions.decide import Worths, decided, decision_frame, worths
 from lamina.decisions.formula import Formula, check_columns
@@ -22,6 +24,7 @@ from lamina.network.engine import Answered
 from lamina.predictions.answers import answers_for, calibrated
 from lamina.predictions.predict import answer_rows
 from lamina.training.fitted import Fitted
+from lamina.warned import warn_of
 
 SEEN = 10_000  # cells that tell how numbers are written
 
@@ -31,6 +34,23 @@ class Rows(NamedTuple):
 
     raw: pl.DataFrame
     conformed: pl.DataFrame
+
+
+def rows_of(fitted: Fitted, table: Table, need_target: bool = False) -> Rows:
+    """The table as it came and as the network reads it; with ``need_target`` only rows with an answer."""
+    frame, findings = conform(table, fitted.schema, need_target=False)
+    warn_of((*table.findings, *findings))
+    target = fitted.target.column
+    if not need_target:
+        return Rows(table.frame, frame)
+    if target not in frame.columns:
+        raise TargetError(
+            f"{table.source} has no column {target!r}: what would have been right is not known.",
+            "Bring rows whose answers are known.",
+            column=target,
+        )
+    known = frame[target].is_not_null()
+    return Rows(table.frame.filter(known), frame.filter(known))
 
 
 class Made(NamedTuple):

@@ -12,6 +12,7 @@ from lamina.training.choose import hardest
 from lamina.training.fitted import Fitted
 
 FEW = 4000  # rows of a small table
+LITTLE = 0.07  # of all rows came today: a training anew would take long beside
 MUCH = 0.3  # of all rows are new: a network that learnt from few
 
 
@@ -36,23 +37,27 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
-    """How long lessons are beside those of several classes (``length``), how many remembered rows per new one
-    there are where the relation changed (``old``), and how firmly the champion's answers are held beside
-    those of classes (``hold``)."""
+    """How long lessons are beside those of several classes (``length``; ``grown`` where there are new
+    values or columns), how many remembered rows per new one there are where the relation changed (``old``),
+    and how firmly the champion's answers are held beside those of classes (``hold``)."""
 
     length: float = 1.0
+    grown: float = 1.0
     old: float = 0.5
     hold: float = 1.0
 
     @classmethod
-    def of(cls, fitted: Fitted, rows: float) -> Self:
+    def of(cls, fitted: Fitted, rows: float, today: float) -> Self:
         """In a table two classes are learnt in few steps and numbers in many, as in their first training;
-        ``rows``: for which the network stands by now. With few of them steps are small."""
+        ``rows``: for which the network stands by now, ``today``: of them those that came. With few rows steps
+        are small. What is new takes its steps, however few its rows are: there is time for them where a
+        training anew would take long beside."""
         if hardest(fitted.features) != "tables":
             return cls()
         if fitted.target.binary:
-            return cls(length=0.2 if rows >= FEW else 1.0)
-        return cls() if fitted.target.codes else cls(length=2.0, old=1.0, hold=0.0)
+            short = 0.2 if rows >= FEW else 1.0
+            return cls(length=short, grown=1.0 if today < LITTLE * rows else short)
+        return cls() if fitted.target.codes else cls(length=2.0, grown=2.0, old=1.0, hold=0.0)
 
 
 def plan_for(
@@ -91,6 +96,6 @@ def plan_for(
         chosen = {"rate": 0.3, "passes": 2, "steps": 40, "old_per_new": 2.0, "hold": 0.5}
         why = "nothing moved: gently, with twice as many old rows"
     for name in ("passes", "steps"):
-        chosen[name] = max(1, round(chosen[name] * pace.length))
+        chosen[name] = max(1, round(chosen[name] * (pace.grown if grown else pace.length)))
     chosen["hold"] *= pace.hold
     return Plan(**chosen, why=why, seed=settings.seed, time_limit=settings.time_limit)  # type: ignore[arg-type]

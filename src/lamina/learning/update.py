@@ -125,7 +125,9 @@ def _learnt_and_judged(
     with run.step("learn"):
         what = lesson(grown, parts.new, parts.old, run.machine, today=run.today)
         world = max(what.new + float(what.stands.sum()), 1.0)
-        plan = plan_for(moved, run.grown, settings, share=what.new / world, pace=Pace.of(grown, world))
+        plan = plan_for(
+            moved, run.grown, settings, share=what.new / world, pace=Pace.of(grown, world, run.today)
+        )
         run.how = plan.why
         run.rows |= {"learnt": what.new, "remembered": len(what) - what.new}
         learnt = learn(grown, what, plan, run.machine, lambda now: run.watch("learn", now))
