@@ -47,9 +47,6 @@ def decoded(
                 rows[row] = array
                 present[row] = True
 
-    if len(cells) <= CHUNK:  # one worker's work: starting one takes longer than a small picture
-        read(0)
-        return rows, present
     starts = range(0, len(cells), CHUNK)
     with Bar(title, len(cells), after=PATIENCE) as bar, ThreadPoolExecutor(os.cpu_count()) as pool:
         for start, _ in zip(starts, pool.map(read, starts), strict=True):
