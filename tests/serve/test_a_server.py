@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -104,3 +106,24 @@ def test_serving_needs_a_model_that_is_there(tmp_path: Path):
     ran = subprocess.run(command, capture_output=True, text=True, env=dict(os.environ), check=False)
     assert ran.returncode == 1
     assert "no such file" in ran.stderr
+
+
+def test_headers_that_do_not_end_are_not_read_for_ever(address: str):
+    host, port = address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as slow:
+        with suppress(ConnectionError):
+            for _ in range(40):  # four megabytes of one header
+                slow.sendall(b"GET /healthz HTTP/1.1\r\nX: " + b"x" * 100_000)
+        with suppress(ConnectionError):
+            assert slow.recv(1) == b""
+
+
+def test_where_it_cannot_listen_it_says_so(address: str, model_files: Path):
+    port = address.rpartition(":")[2]
+    asked = ["serve", str(model_files / "churn.lamina"), "--port", port]
+    told = subprocess.run(
+        [sys.executable, "-m", "lamina.cli.main", *asked], capture_output=True, text=True, check=False
+    )
+    assert told.returncode == 2
+    assert f"port {port}, cannot be listened at" in told.stderr
+    assert "--port" in told.stderr.partition("→")[2]

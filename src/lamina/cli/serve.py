@@ -18,7 +18,7 @@ Models = Annotated[list[Path], typer.Argument(help="Model files (.lamina) and st
 def serve(
     models: Models,
     host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port; 0 takes any that is free.")] = 8000,
+    port: Annotated[int, typer.Option(help="The port; 0 takes any that is free.", min=0, max=65535)] = 8000,
     keys: Annotated[
         Path | None, typer.Option(help="API keys, as «lamina keys» makes them.", show_default=False)
     ] = None,

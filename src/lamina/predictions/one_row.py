@@ -30,7 +30,8 @@ from lamina.predictions.answers import judge_of, told
 from lamina.records import Field, Schema
 from lamina.training.fitted import Fitted
 
-REMEMBERED: Final = 50_000  # cells of one column, or of one block
+REMEMBERED: Final = 8 * 2**20  # bytes of cells and arrays of one column, or of one block
+EACH: Final = 400  # of them for what holds one
 LARGEST: Final = 2**63  # whole numbers beyond are no column of whole numbers
 KNOWN: Final = np.ones(1, bool)
 PLAIN: Final = frozenset({type(None), str, int, float, bool, date, datetime})
@@ -156,10 +157,13 @@ def _conformed(fields: Sequence[Field], cells: tuple[Any, ...]) -> pl.DataFrame:
 
 
 def _remembered(compute: Callable[[tuple[Any, ...]], Any]) -> Callable[[tuple[Any, ...]], Any]:
-    """The function with a memory: the same cells, of the same types, are computed once."""
+    """The function with a memory: the same cells, of the same types, are computed once. It forgets all when
+    it is full, and keeps nothing that would fill it alone."""
     memory: dict[Any, Any] = {}
+    taken = 0
 
     def known(cells: tuple[Any, ...]) -> Any:
+        nonlocal taken
         kinds = tuple(map(type, cells))
         try:
             found = memory.get((kinds, cells))
@@ -169,12 +173,23 @@ def _remembered(compute: Callable[[tuple[Any, ...]], Any]) -> Callable[[tuple[An
             if not PLAIN.issuperset(kinds):
                 raise UnusualError
             found = compute(cells)
-            if len(memory) >= REMEMBERED:
+            size = _bytes_of(cells, found)
+            if taken + size > REMEMBERED:
                 memory.clear()
-            memory[kinds, cells] = found
+                taken = 0
+            if size < REMEMBERED:
+                memory[kinds, cells] = found
+                taken += size
         return found
 
     return known
+
+
+def _bytes_of(cells: tuple[Any, ...], found: Any) -> int:
+    """What remembering takes, about."""
+    words = sum(len(cell) for cell in cells if isinstance(cell, str))
+    arrays = sum(each.nbytes for each in found.values()) if isinstance(found, dict) else 0
+    return EACH + words + arrays
 
 
 def cells_of(data: Any) -> Mapping[str, Any] | None:

@@ -72,7 +72,7 @@ class Asking:
 
         Raises Problem for a body that is too large, too slow, or cannot be read."""
         kind = self.headers.get(b"content-type", bodies.JSON).partition(";")[0].strip().lower()
-        if self.headers.get(b"content-encoding", "identity") != "identity":
+        if self.headers.get(b"content-encoding", "identity").lower() != "identity":
             raise Problem(415, "The body is packed.", "Send it without Content-Encoding.")
         if kind == bodies.JSON:
             rows, beside = bodies.rows_of_json(await self.body(), self.limits)

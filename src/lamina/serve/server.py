@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import gc
 import logging
-from typing import Any
+import socket
+from typing import Any, Final
 
 import uvicorn
 
+from lamina.errors import UsageError
 from lamina.serve.app import app_of
+from lamina.serve.heads import Bounded
 from lamina.serve.service import Service
 from lamina.serve.starting import Settings
 
 log = logging.getLogger("lamina.serve")
+BACKLOG: Final = 2048  # connections that wait to be taken
 
 
 def run(service: Service, settings: Settings) -> None:
@@ -28,9 +32,23 @@ def run(service: Service, settings: Settings) -> None:
         access_log=False,
         log_level="warning",
         server_header=False,
-        **_parser(),
+        http=Bounded,
+        ws="none",
     )
-    _Server(config, service).run()
+    _Server(config, service).run([listening(settings.host, settings.port)])
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens there. Raises UsageError where that cannot be."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        reason = str(error.strerror or error).partition(" (")[0]
+        raise UsageError(
+            f"{host}, port {port}, cannot be listened at: {reason}.",
+            "Name another --port (0 takes any that is free), or an address of this machine as --host.",
+        ) from error
 
 
 class _Server(uvicorn.Server):
@@ -53,8 +71,3 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: Any = None) -> None:
         self.service.draining = True
         await super().shutdown(sockets)
-
-
-def _parser() -> dict[str, Any]:
-    """The faster parser where it is installed; headers are bounded either way."""
-    return {"h11_max_incomplete_event_size": 64 * 1024}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import ssl
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -156,6 +157,19 @@ def check(settings: Settings) -> None:
         raise UsageError(
             "TLS takes a certificate and its private key.", "Name both: --certificate and --private-key."
         )
+    if settings.certificate is not None:
+        _check_pair(settings.certificate, settings.private_key)
+
+
+def _check_pair(certificate: Path, private_key: Path | None) -> None:
+    """Raises UsageError for files that are no certificate and its key."""
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, private_key)
+    except OSError as error:  # ssl.SSLError is one
+        raise UsageError(
+            f"{certificate} and {private_key} cannot be used for TLS: {error.strerror or error}.",
+            "Name a certificate and its private key, both PEM files.",
+        ) from error
 
 
 def _loopback(host: str) -> bool:

@@ -131,6 +131,9 @@ class NumberInput(Input):
 
     def _passed(self, x: Tensor) -> Tensor:
         """How far each value has passed through each interval: ``(columns, batch, intervals)``, 0 to 1."""
+        if torch.compiler.is_compiling():  # a graph answers: in close intervals the sum below loses digits
+            left = torch.where(self.edges.isinf(), 0.0, self.edges)[:, None, :-1]
+            return ((x.T[..., None] - left) * self.slope[:, None]).clamp(0.0, 1.0)
         passed = torch.addcmul(self.start[:, None], x.T[..., None], self.slope[:, None])
         return passed.clamp_(0.0, 1.0)
 
