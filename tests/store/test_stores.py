@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Callable
@@ -117,6 +118,19 @@ def test_a_folder_that_is_no_store(tmp_path: Path, churn_model: Model):
     (tmp_path / "full" / "letter.txt").write_text("dear")
     with pytest.raises(StoreError, match=r"something else lies there: letter\.txt"):
         lamina.Store(tmp_path / "full").add(churn_model)
+
+
+def test_a_full_disk_is_no_reason_to_bring_back_a_copy(
+    tmp_path: Path, churn_model: Model, monkeypatch: pytest.MonkeyPatch
+):
+    store = lamina.Store(tmp_path / "churn")
+    store.add(churn_model)
+    (tmp_path / "churn" / "log.sqlite").write_bytes(b"what can be read of it no more" * 100)
+    with pytest.raises(StoreError, match="Bring the folder back from a copy"):
+        lamina.Store(tmp_path / "churn").history()
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 10, 0))
+    with pytest.raises(StoreError, match="Its disk is full: make room"):
+        lamina.Store(tmp_path / "churn").history()
 
 
 def test_a_store_whose_making_was_interrupted_is_made_again(tmp_path: Path, churn_model: Model):

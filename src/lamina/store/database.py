@@ -7,6 +7,7 @@ types in which the two differ.
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import threading
 from abc import ABC, abstractmethod
@@ -19,6 +20,7 @@ from lamina.errors import MissingExtraError, StoreError
 
 Row = dict[str, Any]
 WAIT = 30.0  # seconds for another process's transaction to end
+ROOM = 2**20  # bytes without which SQLite cannot even read: it writes down who does
 
 
 class Session:
@@ -71,6 +73,10 @@ class Database(ABC):
     def _lost(self, connection: Any) -> bool:
         """Whether a connection is of no use any more."""
 
+    def _remedy(self) -> str | None:
+        """What to do where it is plain why nothing can be read or written."""
+        return None
+
     @abstractmethod
     def where(self) -> str:
         """What to call it in a message."""
@@ -94,7 +100,7 @@ class Database(ABC):
         except self._errors() as error:
             raise StoreError(
                 f"The log in {self.where()} failed: {str(error).strip()}",
-                "Check that it can be reached and written to; nothing was changed.",
+                self._remedy() or "Check that it can be reached and written to; nothing was changed.",
             ) from error
 
     def query(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
@@ -157,8 +163,14 @@ class Sqlite(Database):
         except sqlite3.Error as error:
             raise StoreError(
                 f"The log in {self.path} cannot be read: {error}.",
-                "Bring the folder back from a copy.",
+                self._remedy() or "Bring the folder back from a copy.",
             ) from error
+
+    def _remedy(self) -> str | None:
+        with suppress(OSError):
+            if shutil.disk_usage(self.path.parent).free < ROOM:
+                return "Its disk is full: make room, then do it again. The store is as it was."
+        return None
 
     def tidy(self) -> None:
         self.query("PRAGMA wal_checkpoint(TRUNCATE)")
