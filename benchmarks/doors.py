@@ -250,7 +250,7 @@ def networks(data: Path) -> dict[str, Callable[[], tuple[Model, pl.DataFrame]]]:
 
     return {
         "telco: classes": partial(table, "telco_churn"),
-        "bike sharing: a number, dates": partial(table, "bike_sharing_hour"),
+        "bike sharing: a number and dates": partial(table, "bike_sharing_hour"),
         "California housing: a number, places": partial(table, "california_housing"),
         "wine reviews: a number, texts beside": partial(table, "wine_reviews", pretrained=False),
         "banking77: texts, MiniLM as it is": partial(table, "banking77", pretrained=True),

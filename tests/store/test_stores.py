@@ -99,6 +99,9 @@ def test_versions_that_are_not_there(new_store: Make, churn_model: Model):
     store.add(churn_model)
     with pytest.raises(UsageError, match=r"There is no version 7\.\n.*There are: 1"):
         store.model(7)
+    for number in (0, -1, 10**30, -(10**30)):
+        with pytest.raises(UsageError, match=f"There is no version {number}"):
+            store.rollback(number)
     with pytest.raises(UsageError, match="No version is called 'best'"):
         store.model("best")
     with pytest.raises(UsageError, match="No version is called 'candidate'"):

@@ -12,6 +12,7 @@ from lamina.errors import StoreError, UsageError
 from lamina.store.database import Database, Row, Session
 from lamina.store.lock import now
 
+MOST: Final = 2**31  # a whole number that a database takes is smaller
 CHAMPION: Final = "champion"
 CANDIDATE: Final = "candidate"  # the last one that was not promoted
 
@@ -109,7 +110,8 @@ class Log:
 
     def version(self, number: int) -> Version:
         """Raises UsageError for a version that never was."""
-        found = self.database.query("SELECT * FROM versions WHERE number = ?", (number,))
+        select = "SELECT * FROM versions WHERE number = ?"
+        found = self.database.query(select, (number,)) if 0 < number < MOST else []
         if not found:
             known = ", ".join(str(each.number) for each in self.versions()) or "none"
             raise UsageError(f"There is no version {number}.", f"There are: {known}.", version=number)
