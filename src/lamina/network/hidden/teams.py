@@ -1,8 +1,8 @@
 """Several teams of members: within a team the members share their weights, between teams nothing.
 
-Members that share weights make like mistakes; networks that share none make others. The mean of a few teams
-is therefore better than one team of as many members, as the mean of networks trained apart would be, and one
-training makes them all. Their dropout may differ, which sets them further apart.
+Members that share weights make like mistakes; networks that share none make others, if they met the rows in
+another order: ``training.teams`` trains them one after another. Their dropout may differ, which sets them
+further apart.
 """
 
 from __future__ import annotations
