@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import partial
+from functools import cache, partial
+from typing import Final
 
 import numpy as np
 import torch
@@ -12,6 +13,9 @@ from torch import Tensor
 from lamina.network.engine import Answered, Judge, rows_at_once
 from lamina.network.network import Network
 from lamina.network.side_by_side import side_by_side
+
+HELD: Final = 31 * 2**20  # bytes; glibc learns from nothing beyond 32 MiB
+MOST_ACTIVATIONS: Final = 2**22  # of one layer, answered at once: so many bytes times four are held
 
 
 def answered(network: Network, arrays: Mapping[str, np.ndarray], judge: Judge | None = None) -> Answered:
@@ -36,7 +40,7 @@ def seen_by(network: Network, arrays: Mapping[str, np.ndarray]) -> tuple[np.ndar
 def _batches(network: Network, arrays: Mapping[str, np.ndarray]) -> Iterator[dict[str, Tensor]]:
     device = next(network.parameters()).device
     rows = len(next(iter(arrays.values())))
-    at_once = 1 if rows == 1 else rows_at_once(arrays)
+    at_once = 1 if rows == 1 else min(rows_at_once(arrays), max(16, MOST_ACTIVATIONS // network.widest))
     for start in range(0, max(rows, 1), at_once):
         yield {
             name: torch.from_numpy(writable(each[start : start + at_once])).to(device)
@@ -52,10 +56,18 @@ def answered_batches(
         network.eval()
     one = partial(_answered, network, judge)
     if next(network.parameters()).device.type == "cpu":
+        _hold_memory()
         return Answered.joined(side_by_side(one, batches))
     # GPUs round the factors of convolutions to ten bits unless told not to
     with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         return Answered.joined(map(one, batches))
+
+
+@cache
+def _hold_memory() -> None:
+    """Batches come and go by megabytes, which glibc would give back to the system and ask for again, page by
+    page, longer than they are computed. From a large block that is freed it learns to keep twice as much."""
+    torch.empty(HELD, dtype=torch.uint8)
 
 
 @torch.inference_mode()

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from lamina.network.network import Network
 
 EngineName = Literal["torch", "onnx"]
-MOST_ROWS: Final = 4096  # answered at once: activations stay in the processor's cache
+MOST_ROWS: Final = 4096  # answered at once
 MOST_VALUES: Final = (
     1_000_000  # raw values answered at once: a picture's activations are many times its pixels
 )

@@ -179,6 +179,11 @@ class Network(nn.Module):
         deep = sum(layer.width for layer in self.input_layers() if layer.deep) if a.beside else 0
         return read, a.members * (self.hidden.width + deep)
 
+    @property
+    def widest(self) -> int:
+        """Activations of a row in the widest hidden layer, all members counted."""
+        return self.architecture.members * max(self.architecture.hidden, default=self.hidden.width)
+
     def prepare(self, arrays: Batch) -> None:
         """Before training: what starts from the data."""
         for layer in self.input_layers():

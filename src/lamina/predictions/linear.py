@@ -53,13 +53,15 @@ def _learner(output: LinearOutput) -> Callable[[LinearOutput, np.ndarray, Tensor
 def _logistic(output: LinearOutput, x: np.ndarray, answers: Tensor) -> Linear:
     """Logistic regression. Classes that do not occur get no probability."""
     from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
 
     y, classes = answers.numpy(), output.weight.shape[-1]
     shares = np.bincount(y, minlength=classes) / max(len(y), 1)
     weights, bias = np.zeros((x.shape[1], classes)), np.log(np.clip(shares, 1e-9, 1))
     if len(np.unique(y)) < 2:
         return weights, bias
-    with warnings.catch_warnings():
+    # Threads would wait for each other longer than so small products take them, and for those of torch
+    with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
         warnings.simplefilter("ignore")  # not converged after 200 passes is good enough here
         model = LogisticRegression(max_iter=200).fit(x, y)
     bias[:] = -1e9

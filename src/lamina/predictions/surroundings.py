@@ -139,10 +139,11 @@ def hashed(seen: np.ndarray) -> np.ndarray:
     width = seen.shape[1]
     if width <= HASHED:
         return seen
-    signed = seen * _signs(width).astype(seen.dtype, copy=False)
+    signs = _signs(width).astype(seen.dtype, copy=False)
     whole = width // HASHED * HASHED
-    summed: np.ndarray = signed[:, :whole].reshape(len(seen), -1, HASHED).sum(1)
-    summed[:, : width - whole] += signed[:, whole:]
+    blocks = seen[:, :whole].reshape(len(seen), -1, HASHED)
+    summed: np.ndarray = np.einsum("rij,ij->rj", blocks, signs[:whole].reshape(-1, HASHED))
+    summed[:, : width - whole] += seen[:, whole:] * signs[whole:]
     return summed
 
 

@@ -50,6 +50,8 @@ class Layer(nn.Module):
         return weighted_sums(x, self.weight, self.bias)
 
     def forward(self, x: Tensor) -> Tensor:
+        if self.rectified:
+            return weighted_sums(x, self.weight, self.bias, rectified=True)
         active = self.function(self.sums(x))
         return active if self.scale is None else torch.addcmul(x, active, self.scale.to(x.dtype))
 
@@ -91,14 +93,18 @@ class FirstLayer(nn.Module):
 
     def sums(self, x: Tensor) -> Tensor:
         """The weighted sums before the activation, ``(member, batch, neurons)``."""
+        return self._sums(x)
+
+    def _sums(self, x: Tensor, *, rectified: bool = False) -> Tensor:
         members, neurons = self.bias.shape
         weights = self._folded()
         if self.old is None:
-            flat = weighted_sums(x, weights, self.bias.flatten())
+            flat = weighted_sums(x, weights, self.bias.flatten(), rectified=rectified)
         else:  # apart, because a longer sum is rounded in another order
             known, added = x[:, : self.old].contiguous(), x[:, self.old :]
             flat = weighted_sums(known, weights[:, : self.old].contiguous(), self.bias.flatten())
             flat = flat + F.linear(added, weights[:, self.old :])
+            flat = F.relu(flat) if rectified else flat
         return flat.view(x.shape[0], members, neurons).transpose(0, 1)
 
     def train(self, mode: bool = True) -> FirstLayer:
@@ -113,7 +119,7 @@ class FirstLayer(nn.Module):
         return (self.weight * self.scales[:, None, :]).flatten(0, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.function(self.sums(x))
+        return self._sums(x, rectified=True) if self.rectified else self.function(self.sums(x))
 
     def fused(self, x: Tensor, mask: Tensor | None, factor: float) -> Tensor:
         """The activations under a dropout mask, times ``factor``, in one step of differentiation."""

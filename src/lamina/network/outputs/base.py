@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from lamina.network.hidden.product import weighted_sums_of_members
+
 # The decoded answers and those that came → how good they are
 Metric = Callable[[Tensor, Tensor], Tensor]
 
@@ -124,9 +126,10 @@ class LinearOutput(Output):
 
     def _sums(self, hidden: Tensor, weight: Tensor) -> Tensor:
         if self.blocks is None:
-            return torch.bmm(hidden, weight)
+            return weighted_sums_of_members(hidden, weight)
         # apart, because a product with more columns is rounded in another order
-        return torch.cat([torch.bmm(hidden, w.contiguous()) for w in weight.split(self.blocks, -1)], -1)
+        blocks = [w.contiguous() for w in weight.split(self.blocks, -1)]
+        return torch.cat([weighted_sums_of_members(hidden, w) for w in blocks], -1)
 
     @torch.no_grad()
     def widen(self, more: int) -> LinearOutput:
