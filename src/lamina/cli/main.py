@@ -6,6 +6,7 @@ result, or the error, is one JSON value on standard output.
 
 from __future__ import annotations
 
+import gc
 import sys
 import warnings
 from typing import Annotated, Any
@@ -90,6 +91,8 @@ def main() -> None:
         sys.exit(1)
     except BrokenPipeError:  # `lamina … | head` is no failure
         sys.stderr.close()
+    finally:
+        gc.freeze()  # at its end Python looks through all objects for cycles: half a second for nothing
 
 
 def _report(error: LaminaError) -> None:

@@ -12,6 +12,7 @@ keep their order and number, except that rows without an answer are left out whe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, Literal
 
 import msgspec
@@ -25,7 +26,7 @@ from lamina.data.labels import LabelsForm, parse_labels
 from lamina.data.lists import ListForm, is_list, parse_numbers, parse_words
 from lamina.data.media_cells import MEDIA_KINDS, as_paths, on_the_web
 from lamina.data.numbers import NumberForm, parse_number
-from lamina.data.parse import MISSING, MISSING_TEXT, is_missing, to_text
+from lamina.data.parse import MISSING, MISSING_TEXT, by_level, is_missing, to_text
 from lamina.data.places import LIMITS
 from lamina.data.table import Table
 from lamina.errors import ColumnError, TargetError, nearest
@@ -334,16 +335,23 @@ def _date(raw: pl.Series, form: dict[str, Any]) -> pl.Series:
 
 def _category(raw: pl.Series, form: dict[str, Any]) -> pl.Series:
     """String: stripped, missing words as null; levels that are whole numbers lose their ".0"."""
-    texts = to_text(raw)
     if raw.dtype == pl.String:
-        texts = texts.str.strip_chars()
-    if raw.dtype == pl.String and form.get("values") == "integer":
-        texts = texts.str.replace(r"^([+-]?\d+)\.0+$", "${1}")
+        return by_level(raw, partial(_tidied, whole=form.get("values") == "integer"))
+    return _told(to_text(raw)).alias(raw.name)
+
+
+def _tidied(texts: pl.Series, *, whole: bool) -> pl.Series:
+    texts = texts.str.strip_chars()
+    return _told(texts.str.replace(r"^([+-]?\d+)\.0+$", "${1}") if whole else texts)
+
+
+def _told(texts: pl.Series) -> pl.Series:
+    """Words that stand for no value as null."""
     missing = is_missing(texts, MISSING_TEXT)
     if not (missing & texts.is_not_null()).any():
-        return texts.alias(raw.name)
+        return texts
     nothing = pl.Series([None], dtype=pl.String)
-    return nothing.zip_with(missing, texts).alias(raw.name)
+    return nothing.zip_with(missing, texts).alias(texts.name)
 
 
 def _labels(raw: pl.Series, form: dict[str, Any]) -> pl.Series:

@@ -9,6 +9,7 @@ that form. Cells that are missing or cannot be read become null; which of the tw
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from typing import Final
 
@@ -33,17 +34,45 @@ MISSING: Final[frozenset[str]] = MISSING_TEXT | {
 READABLE_ROWS: Final = 0.95
 READABLE_LEVELS: Final = 0.90
 
+MANY: Final = 2048  # cells, from which on distinct values are looked for
+
 _SPACES = "[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]"
 
 
 def is_missing(values: pl.Series, markers: AbstractSet[str] = MISSING) -> pl.Series:
     """Which cells say "no value": null, NaN, or a marker word. Boolean, same length, no nulls."""
     if values.dtype == pl.String:
-        words = values.str.strip_chars().str.to_lowercase()
-        return words.is_in(sorted(markers)).fill_null(True)
+        levels = recurring(values)
+        if levels is None:
+            return _says_nothing(values, markers)
+        said = levels.filter(_says_nothing(levels, markers)).drop_nulls()
+        return values.is_in(said).fill_null(True) if len(said) else values.is_null()
     if values.dtype.is_float():
         return values.is_nan().fill_null(True)
     return values.is_null()
+
+
+def _says_nothing(values: pl.Series, markers: AbstractSet[str]) -> pl.Series:
+    words = values.str.strip_chars().str.to_lowercase()
+    return words.is_in(sorted(markers)).fill_null(True)
+
+
+def recurring(values: pl.Series) -> pl.Series | None:
+    """The distinct values of a long column in which they recur, null among them; else None."""
+    if len(values) < MANY or values.head(MANY // 2).n_unique() > MANY // 8:
+        return None
+    return values.unique()
+
+
+def by_level(values: pl.Series, read: Callable[[pl.Series], pl.Series]) -> pl.Series:
+    """``read(values)``, which makes text of text, cell by cell: computed once for every distinct value where
+    they recur. Most often nothing has to be changed."""
+    levels = recurring(values)
+    if levels is None:
+        return read(values)
+    told = read(levels)
+    changed = levels.ne_missing(told)
+    return values.replace(levels.filter(changed), told.filter(changed)) if changed.any() else values
 
 
 def to_text(values: pl.Series) -> pl.Series:

@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
 EngineName = Literal["torch", "onnx"]
 MOST_ROWS: Final = 4096  # answered at once
-MOST_VALUES: Final = (
-    1_000_000  # raw values answered at once: a picture's activations are many times its pixels
-)
+FEWEST_ROWS: Final = 4
+MOST_VALUES: Final = 1_000_000  # raw values answered at once
+MEDIA: Final = 5  # how many times a pixel or a sample counts
+FLOAT: Final = 4  # bytes
 
 # Decoded answers ``(rows, …)`` and, layer by layer, what was seen in each row ``(rows, values)`` → a number
 # per row, float32 ``(rows,)``
@@ -72,7 +73,12 @@ class Engine(Protocol):
 
 
 def rows_at_once(arrays: Mapping[str, Any]) -> int:
-    """How many rows to answer together, so that activations stay a few hundred megabytes at most; of
-    tensors as of arrays."""
-    values = sum(int(np.prod(each.shape[1:])) for each in arrays.values())
-    return max(16, min(MOST_ROWS, MOST_VALUES // max(values, 1)))
+    """How many rows to answer together, of tensors as of arrays: so many that their activations stay in
+    memory which the process keeps from one batch to the next."""
+    values = sum(int(np.prod(each.shape[1:])) * _weight(each) for each in arrays.values())
+    return max(FEWEST_ROWS, min(MOST_ROWS, MOST_VALUES // max(values, 1)))
+
+
+def _weight(array: Any) -> int:
+    """Media come in bytes or two: their activations are many times their values."""
+    return MEDIA if array.dtype.itemsize < FLOAT and array.ndim > 1 else 1

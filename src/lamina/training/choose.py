@@ -64,7 +64,7 @@ def _for_tables(features: Features, target: Target, rows: int, settings: Setting
     """
     two = target.binary
     seen = {"fast": 400_000, "good": 1_000_000, "best": 4_000_000}[settings.quality]
-    patience = {"fast": (2, 3), "good": (4, 8), "best": (6, 12)}[settings.quality]
+    patience = {"fast": (2, 3), "good": (4, 8), "best": (4, 8)}[settings.quality]
     recipe = Recipe(
         steps=1,
         batch=max(32, rows // 16) if rows < 4000 else 256 if rows < 100_000 else 1024,
