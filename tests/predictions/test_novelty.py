@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.covariance import EmpiricalCovariance
@@ -68,6 +69,17 @@ def test_many_values_are_added_up_with_their_lengths(wide: int, seed: int):
     assert told.shape == (8, min(wide, HASHED))
     assert (told**2).sum() == pytest.approx((x**2).sum(), rel=0.5)
     np.testing.assert_allclose(hashed(2 * x), 2 * told, rtol=1e-5)
+
+
+@pytest.mark.parametrize("relative", [False, True])
+@pytest.mark.parametrize("wide", [7, HASHED, 700])
+def test_torch_tells_the_same_distance(wide: int, relative: bool):
+    rng = np.random.default_rng(0)
+    seen, classes = rng.normal(size=(400, wide)).astype(np.float32), rng.integers(0, 3, 400)
+    found = Surroundings.fit(seen, classes, relative=relative)
+    told = found.distance(torch.from_numpy(seen))
+    assert told.dtype == np.float64
+    np.testing.assert_allclose(told, found.distance(seen), rtol=1e-4, atol=1e-2)
 
 
 def test_the_mean_of_a_class_of_one_row_is_not_that_row():

@@ -74,8 +74,11 @@ def _hold_memory() -> None:
 def _answered(network: Network, judge: Judge | None, batch: dict[str, Tensor]) -> Answered:
     scores, seen = network.told(batch)
     decoded, spread = network.output.answer(scores).cpu().numpy(), network.output.spread(scores)
-    novelty = None if judge is None else judge(decoded, [each.float().cpu().numpy() for each in seen])
-    return Answered(decoded, spread.cpu().numpy(), novelty)
+    if judge is None:
+        return Answered(decoded, spread.cpu().numpy())
+    on_gpu = scores.device.type != "cpu"
+    told = [each.float() if on_gpu else each.float().numpy() for each in seen]
+    return Answered(decoded, spread.cpu().numpy(), judge(decoded, told))
 
 
 def writable(array: np.ndarray) -> np.ndarray:

@@ -17,9 +17,9 @@ MOST_VALUES: Final = 1_000_000  # raw values answered at once
 MEDIA: Final = 5  # how many times a pixel or a sample counts
 FLOAT: Final = 4  # bytes
 
-# Decoded answers ``(rows, …)`` and, layer by layer, what was seen in each row ``(rows, values)`` → a number
-# per row, float32 ``(rows,)``
-Judge = Callable[[np.ndarray, Sequence[np.ndarray]], np.ndarray]
+# Decoded answers ``(rows, …)`` and, layer by layer, what was seen in each row ``(rows, values)``, arrays or
+# tensors on a GPU → a number per row, float32 ``(rows,)``
+Judge = Callable[[np.ndarray, Sequence[Any]], np.ndarray]
 
 
 class Answered(NamedTuple):

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 
@@ -114,7 +114,7 @@ class _Judge:
     target: Target
     product: Product
 
-    def __call__(self, decoded: np.ndarray, seen: Sequence[np.ndarray]) -> np.ndarray:
+    def __call__(self, decoded: np.ndarray, seen: Sequence[Any]) -> np.ndarray:
         own = self.novelty
         sums = _sums(_parts(self.target, own.layers, decoded, seen, self.product), own.units)
         less = np.searchsorted(own.sums, sums - NOISE, side="left")
@@ -130,7 +130,7 @@ def _parts(
     target: Target,
     layers: Sequence[Surroundings],
     decoded: np.ndarray,
-    seen: Sequence[np.ndarray],
+    seen: Sequence[Any],
     product: Product = np.matmul,
 ) -> np.ndarray:
     """``(part, rows)``."""

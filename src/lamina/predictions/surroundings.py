@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 
@@ -44,39 +45,42 @@ class Surroundings:
         overall = whitening(away) if relative and classes is not None else np.empty((len(centre), 0))
         return cls(centre, within, overall, means @ within)
 
-    def distance(self, seen: np.ndarray, product: Product = np.matmul) -> np.ndarray:
+    def distance(self, seen: Any, product: Product = np.matmul) -> np.ndarray:
         """Squared, float64 ``(rows,)``; below zero where the distance is relative and the row nearer to a
-        class than to the middle of all. ``product`` multiplies matrices."""
-        placed = product(hashed(seen) - self._centre, self._onto)
+        class than to the middle of all. ``product`` multiplies matrices. Where ``seen`` is a tensor, torch
+        computes on its device: what a GPU saw need not come here."""
+        device = None if isinstance(seen, np.ndarray) else seen.device
+        centre, onto, means, middles = self._constants if device is None else self._on(device)
+        times: Any = product if device is None else operator.matmul
+        placed = times(hashed(seen) - centre, onto)
         own, all_in_all = placed[:, : len(self.centre)], placed[:, len(self.centre) :]
-        nearer = self._middles - 2 * product(own, self._means)
-        # Classes first: the least of a few numbers side by side takes numpy longer than the products
-        nearer = np.ascontiguousarray(nearer.T).min(0)
-        nearest = np.maximum(_lengths(own) + nearer, 0.0).astype(np.float64)
-        return nearest - _lengths(all_in_all) if self.relative else nearest
+        nearer = _least(middles - 2 * times(own, means))
+        nearest = _float64((_lengths(own) + nearer).clip(min=0))
+        return nearest - _float64(_lengths(all_in_all)) if self.relative else nearest
 
     @property
     def relative(self) -> bool:
         return self.overall.shape[1] > 0
 
     @cached_property
-    def _centre(self) -> np.ndarray:
-        return self.centre.astype(np.float32)
+    def _constants(self) -> tuple[np.ndarray, ...]:
+        """The centre; ``within`` and ``overall`` side by side, one product for both; the classes' means, and
+        how far they are from the middle of all, squared; float32."""
+        onto = np.concatenate([self.within, self.overall], axis=1)
+        parts = self.centre, onto, np.ascontiguousarray(self.means.T), _lengths(self.means)
+        return tuple(each.astype(np.float32) for each in parts)
+
+    def _on(self, device: Any) -> tuple[Any, ...]:
+        """The same as tensors."""
+        if device not in self._elsewhere:
+            from torch import from_numpy
+
+            self._elsewhere[device] = tuple(from_numpy(each).to(device) for each in self._constants)
+        return self._elsewhere[device]
 
     @cached_property
-    def _means(self) -> np.ndarray:
-        """``(values, class)``."""
-        return np.ascontiguousarray(self.means.T, np.float32)
-
-    @cached_property
-    def _middles(self) -> np.ndarray:
-        """How far the classes' means are from the middle of all, squared, ``(class,)``."""
-        return _lengths(self.means).astype(np.float32)
-
-    @cached_property
-    def _onto(self) -> np.ndarray:
-        """One product for both distances."""
-        return np.concatenate([self.within, self.overall], axis=1).astype(np.float32)
+    def _elsewhere(self) -> dict[Any, tuple[Any, ...]]:
+        return {}
 
     def rounded(self) -> Self:
         """As a file gives it back."""
@@ -115,10 +119,31 @@ def whitening(away: np.ndarray) -> np.ndarray:
     return found
 
 
-def _lengths(vectors: np.ndarray) -> np.ndarray:
+def _lengths(vectors: Any) -> Any:
     """Squared."""
-    found: np.ndarray = np.einsum("ij,ij->i", vectors, vectors)
-    return found
+    return _einsum(vectors)("ij,ij->i", vectors, vectors)
+
+
+def _least(values: Any) -> Any:
+    """Of every row."""
+    if not isinstance(values, np.ndarray):
+        return values.amin(1)
+    # Classes first: the least of a few numbers side by side takes numpy longer than the products
+    return np.ascontiguousarray(values.T).min(0)
+
+
+def _float64(values: Any) -> np.ndarray:
+    array: np.ndarray = values if isinstance(values, np.ndarray) else values.cpu().numpy()
+    return array.astype(np.float64)
+
+
+def _einsum(like: Any) -> Callable[..., Any]:
+    """That of the library whose array it is."""
+    if isinstance(like, np.ndarray):
+        return np.einsum
+    import torch
+
+    return torch.einsum
 
 
 def class_means(inside: np.ndarray, classes: np.ndarray | None) -> np.ndarray:
@@ -133,16 +158,18 @@ def class_means(inside: np.ndarray, classes: np.ndarray | None) -> np.ndarray:
     return means
 
 
-def hashed(seen: np.ndarray) -> np.ndarray:
+def hashed(seen: Any) -> Any:
     """Values beyond ``HASHED`` added up in so many places, with signs: distances stay nearly as they are
-    (Weinberger et al. 2009, "Feature hashing for large scale multitask learning")."""
+    (Weinberger et al. 2009, "Feature hashing for large scale multitask learning"). Of an array, or of a
+    tensor."""
     width = seen.shape[1]
     if width <= HASHED:
         return seen
-    signs = _signs(width).astype(seen.dtype, copy=False)
+    signs: Any = _signs(width)
+    signs = signs.astype(seen.dtype) if isinstance(seen, np.ndarray) else seen.new_tensor(signs)
     whole = width // HASHED * HASHED
     blocks = seen[:, :whole].reshape(len(seen), -1, HASHED)
-    summed: np.ndarray = np.einsum("rij,ij->rj", blocks, signs[:whole].reshape(-1, HASHED))
+    summed = _einsum(seen)("rij,ij->rj", blocks, signs[:whole].reshape(-1, HASHED))
     summed[:, : width - whole] += seen[:, whole:] * signs[whole:]
     return summed
 

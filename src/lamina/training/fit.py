@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from lamina.data.split import kept_apart
+from lamina.network.architecture import Architecture
 from lamina.network.engine import Answered
 from lamina.network.sizes import choose_architecture
 from lamina.records import Choice
@@ -26,7 +27,8 @@ from lamina.training.fitted import Fitted
 from lamina.training.linear import fit_linear
 from lamina.training.mirror import mirror_test, undecided, with_mirror, without_test
 from lamina.training.precision import Machine, choose_device, choose_precision, computing
-from lamina.training.run import Parts, run_teams
+from lamina.training.recipe import Recipe
+from lamina.training.run import Lesson, Parts, run_teams
 from lamina.training.sample import Sample
 from lamina.training.see import see_once
 from lamina.training.teams import alone, together
@@ -48,63 +50,36 @@ def train_network(
     """
     device = choose_device(machine)
     precision = choose_precision(machine, device)
-    rows = len(encoded.split.train)
-    architecture, sizes = choose_architecture(encoded.features, encoded.target, rows, settings)
-    recipe, passes = choose_recipe(encoded.features, encoded.target, rows, settings)
-    where = Choice(what="device", value=str(device), why=_device_words(device))
-    split_choice = Choice(
-        what="validation",
-        value=len(encoded.split.validation),
-        why=f"rows kept from training, {encoded.split.how}: {encoded.split.why}",
-    )
-    metric = task.metric or encoded.target.metrics[0]
-    learnt = torch.from_numpy(encoded.split.train).to(device)
-    held_out = torch.from_numpy(encoded.split.validation).to(device)
+    rows, metric = len(encoded.split.train), task.metric or encoded.target.metrics[0]
     checkpoint = _checkpoint(encoded, settings, machine)
     with computing(str(precision.value), device, machine.threads):
-        arrays = see_once(architecture, encoded.features, encoded.arrays, device, shown=machine.progress)
-        examples = Examples.of(arrays, encoded.answers, encoded.weights).to(device)
-        if undecided(architecture):
-            mirror = mirror_test(architecture, encoded.features, examples, learnt, held_out, recipe)
-            architecture = with_mirror(architecture, bool(mirror.value))
-            recipe = without_test(recipe)
-            sizes = (*sizes, mirror)
-        networks = list(alone(architecture, encoded.features, settings.seed))
-        network = networks[0]
-        validation = encoded.split.validation
-        kept = validation
-        if recipe.anneal or recipe.spare:
-            kept = kept_apart(encoded.split, settings.seed)
-        allowed = np.setdiff1d(validation, kept) if len(kept) else validation[:0]
-        seen = torch.from_numpy(np.union1d(encoded.split.train, allowed)).to(device)
-        linear, examples = fit_linear(network, examples, seen)
-        if recipe.spare and len(kept):
-            recipe = msgspec.structs.replace(recipe, steps=recipe.steps * len(seen) // rows)
-            learnt, held_out = seen, torch.from_numpy(kept).to(device)
-        parts = Parts(learnt, held_out, torch.from_numpy(kept).to(device))
+        plan = _planned(encoded, settings, machine, device)
+        networks = list(alone(plan.architecture, encoded.features, settings.seed))
+        dealt = _dealt(encoded, settings, plan.recipe)
+        linear, examples = fit_linear(networks[0], plan.examples, torch.from_numpy(dealt.allowed).to(device))
+        recipe, parts = _spared(plan.recipe, dealt, encoded, device)
         fitted = Fitted(
             task=task,
             schema=encoded.schema,
             features=encoded.features,
             target=encoded.target,
-            engine=together(networks, architecture, encoded.features),
+            engine=together(networks, plan.architecture, encoded.features),
             settings=settings,
             metric=metric,
-            choices=(split_choice, *sizes, *passes, precision, where),
+            choices=(_split_choice(encoded), *plan.choices, precision, _device_choice(device)),
             findings=encoded.findings,
             rows={"train": rows, "validation": len(encoded.split.validation)},
         )
-        unseen = Unseen(kept if len(kept) else validation, None)
+        unseen = Unseen(dealt.kept if len(dealt.kept) else encoded.split.validation, None)
         if deadline is not None:
             if rehearse is not None:
                 fitted.network.to(device)
                 with torch.autocast(device.type, enabled=False):  # as it will be judged
                     deadline.reserve = rehearse(fitted, unseen)
             recipe = msgspec.structs.replace(recipe, time_limit=deadline.left)
-        networks, training, before = run_teams(
-            networks, examples, parts, recipe, metric, checkpoint, machine.progress, linear
-        )
-        network = together(networks, architecture, encoded.features)
+        lesson = Lesson(examples, parts, recipe, metric, checkpoint, linear, machine.progress)
+        networks, training, before = run_teams(networks, lesson)
+        network = together(networks, plan.architecture, encoded.features)
     network.settle()
     network.eval()
     if checkpoint is not None and not training.stopped.startswith("interrupted"):
@@ -118,6 +93,55 @@ def train_network(
         stopped=training.stopped,
     )
     return fitted, unseen._replace(before=before)
+
+
+class _Plan(NamedTuple):
+    """What is trained, how, on which arrays, and why."""
+
+    architecture: Architecture
+    recipe: Recipe
+    examples: Examples
+    choices: tuple[Choice, ...]
+
+
+def _planned(encoded: Encoded, settings: Settings, machine: Machine, device: torch.device) -> _Plan:
+    """Sizes and recipe; the arrays on the device, what never changes seen already."""
+    split = encoded.split
+    architecture, sizes = choose_architecture(encoded.features, encoded.target, len(split.train), settings)
+    recipe, passes = choose_recipe(encoded.features, encoded.target, len(split.train), settings)
+    arrays = see_once(architecture, encoded.features, encoded.arrays, device, shown=machine.progress)
+    examples = Examples.of(arrays, encoded.answers, encoded.weights).to(device)
+    if undecided(architecture):
+        learnt, held_out = (torch.from_numpy(rows).to(device) for rows in (split.train, split.validation))
+        mirror = mirror_test(architecture, encoded.features, examples, learnt, held_out, recipe)
+        architecture = with_mirror(architecture, bool(mirror.value))
+        recipe = without_test(recipe)
+        sizes = (*sizes, mirror)
+    return _Plan(architecture, recipe, examples, (*sizes, *passes))
+
+
+class _Dealt(NamedTuple):
+    """Row numbers: those kept from all learning, and those that may be learnt from in the end; int64."""
+
+    kept: np.ndarray
+    allowed: np.ndarray
+
+
+def _dealt(encoded: Encoded, settings: Settings, recipe: Recipe) -> _Dealt:
+    train, validation = encoded.split.train, encoded.split.validation
+    kept = kept_apart(encoded.split, settings.seed) if recipe.anneal or recipe.spare else validation
+    spare = np.setdiff1d(validation, kept) if len(kept) else validation[:0]
+    return _Dealt(kept, np.union1d(train, spare))
+
+
+def _spared(recipe: Recipe, dealt: _Dealt, encoded: Encoded, device: torch.device) -> tuple[Recipe, Parts]:
+    """The rows of a training; where nothing is chosen by rows held out, most of them are learnt from at once,
+    in as many passes."""
+    train, held_out = encoded.split.train, encoded.split.validation
+    if recipe.spare and len(dealt.kept):
+        recipe = msgspec.structs.replace(recipe, steps=recipe.steps * len(dealt.allowed) // len(train))
+        train, held_out = dealt.allowed, dealt.kept
+    return recipe, Parts(*(torch.from_numpy(rows).to(device) for rows in (train, held_out, dealt.kept)))
 
 
 class Unseen(NamedTuple):
@@ -143,7 +167,12 @@ def _checkpoint(encoded: Encoded, settings: Settings, machine: Machine) -> Check
     return Checkpoint(machine.checkpoint, digest.hexdigest())
 
 
-def _device_words(device: torch.device) -> str:
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"{torch.get_num_threads()} threads"
+def _split_choice(encoded: Encoded) -> Choice:
+    why = f"rows kept from training, {encoded.split.how}: {encoded.split.why}"
+    return Choice(what="validation", value=len(encoded.split.validation), why=why)
+
+
+def _device_choice(device: torch.device) -> Choice:
+    cuda = device.type == "cuda"
+    why = torch.cuda.get_device_name(device) if cuda else f"{torch.get_num_threads()} threads"
+    return Choice(what="device", value=str(device), why=why)

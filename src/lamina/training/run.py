@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import msgspec
@@ -29,6 +30,22 @@ class Parts(NamedTuple):
     apart: torch.Tensor
 
 
+@dataclass(frozen=True)
+class Lesson:
+    """What networks are to learn: ``parts`` of ``examples`` by ``recipe``, until ``metric`` of the rows held
+    out gets no better. ``checkpoint`` keeps the state; ``linear`` are what linear models of texts say;
+    ``name`` stands before the progress bar, which is ``shown`` or not."""
+
+    examples: Examples
+    parts: Parts
+    recipe: Recipe
+    metric: str
+    checkpoint: Checkpoint | None = None
+    linear: LinearParts = NO_LINEAR_PARTS
+    shown: bool = False
+    name: str = "training"
+
+
 class Trained(NamedTuple):
     """The networks that are trained, the training of the first with the steps of all, and what they answered
     together for rows held out that were learnt in the end."""
@@ -38,27 +55,13 @@ class Trained(NamedTuple):
     before: Answered | None
 
 
-def run_teams(
-    networks: list[Network],
-    examples: Examples,
-    parts: Parts,
-    recipe: Recipe,
-    metric: str,
-    checkpoint: Checkpoint | None,
-    shown: bool,
-    linear: LinearParts = NO_LINEAR_PARTS,
-) -> Trained:
+def run_teams(networks: list[Network], lesson: Lesson) -> Trained:
     """One network after another, each with an order of rows and a share of the time of its own. Of those that
     an interruption stopped only the first counts."""
     began, trainings, answered = time.monotonic(), list[Training](), list[Answered]()
     for number, network in enumerate(networks):
-        limit = recipe.time_limit
-        if limit is not None:
-            limit = max(1e-3, limit - (time.monotonic() - began)) / (len(networks) - number)
-        own = msgspec.structs.replace(recipe, seed=recipe.seed + number, time_limit=limit)
-        file = checkpoint.of_team(number) if checkpoint is not None else None
-        name = "training" if len(networks) == 1 else f"training team {number + 1} of {len(networks)}"
-        training, before = run(network, examples, parts, own, metric, file, shown, linear, name=name)
+        own = _of_team(lesson, number, len(networks), time.monotonic() - began)
+        training, before = run(network, own)
         if training.stopped.startswith("interrupted") and number:
             trainings[0].stopped = training.stopped
             break
@@ -70,33 +73,38 @@ def run_teams(
     return Trained(networks[: len(trainings)], trainings[0], Answered.mean(answered) if answered else None)
 
 
-def run(
-    network: Network,
-    examples: Examples,
-    parts: Parts,
-    recipe: Recipe,
-    metric: str,
-    checkpoint: Checkpoint | None,
-    shown: bool,
-    linear: LinearParts = NO_LINEAR_PARTS,
-    *,
-    name: str = "training",
-) -> tuple[Training, Answered | None]:
+def _of_team(lesson: Lesson, number: int, teams: int, seconds: float) -> Lesson:
+    """The lesson of one team, ``seconds`` after the first began."""
+    if teams == 1:
+        return lesson
+    recipe, file, limit = lesson.recipe, lesson.checkpoint, lesson.recipe.time_limit
+    if limit is not None:
+        limit = max(1e-3, limit - seconds) / (teams - number)
+    return replace(
+        lesson,
+        recipe=msgspec.structs.replace(recipe, seed=recipe.seed + number, time_limit=limit),
+        checkpoint=None if file is None else file.of_team(number),
+        name=f"training team {number + 1} of {teams}",
+    )
+
+
+def run(network: Network, lesson: Lesson) -> tuple[Training, Answered | None]:
     """Learns until validation stops it, then anneals where the recipe says so, on the rows held out, too, but
     those to be kept apart. Where none are, the answers for the rows held out, before they are learnt from."""
     began = time.monotonic()
-    rows, held_out, apart = parts
+    examples, recipe, linear = lesson.examples, lesson.recipe, lesson.linear
+    rows, held_out, apart = lesson.parts
     network.to(examples.answers.device)
     prepare(network, examples, rows)
-    validation = Validation(examples, held_out, metric) if len(held_out) else None
+    validation = Validation(examples, held_out, lesson.metric) if len(held_out) else None
     limit = recipe.time_limit
     first = recipe
     if limit is not None:  # what the second phase will need is kept back
         first = msgspec.structs.replace(recipe, time_limit=limit / (1 + recipe.anneal))
-    training = Training(network, examples, rows, first, validation, checkpoint)
+    training = Training(network, examples, rows, first, validation, lesson.checkpoint)
     training.began = began
-    with Bar(name, 1000, shown=shown) as bar:
-        watch = _on(bar, metric)
+    with Bar(lesson.name, 1000, shown=lesson.shown) as bar:
+        watch = _on(bar, lesson.metric)
         training = train(training, watch)
         blend = choose_blend(network, examples, held_out, linear)
         put_in(network, linear, blend)
@@ -113,7 +121,7 @@ def run(
             examples,
             learnt,
             annealing(recipe, training.best.step * len(learnt) // len(rows), left),
-            checkpoint=checkpoint,
+            checkpoint=lesson.checkpoint,
             phase="anneal",
         )
         go_on_from(last, training.best, averaged=recipe.anneal_averaged)
