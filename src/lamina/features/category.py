@@ -115,7 +115,9 @@ def vocabulary(series: pl.Series) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def codes_of(series: pl.Series, known: Sequence[str], rare: Sequence[str]) -> np.ndarray:
     """One code per row; one hash join, whatever the size of the vocabulary."""
-    values = pl.Series([*known, *rare], dtype=pl.String)
-    codes = pl.Series([*range(FIRST, FIRST + len(known)), *[RARE] * len(rare)], dtype=pl.Int32)
-    coded = series.replace_strict(values, codes, default=UNSEEN, return_dtype=pl.Int32)
-    return pl.select(pl.when(series.is_null()).then(MISSING).otherwise(coded)).to_series().to_numpy()
+    values = pl.Series([*known, *rare, None], dtype=pl.String)
+    codes = [*range(FIRST, FIRST + len(known)), *[RARE] * len(rare), MISSING]
+    coded = series.replace_strict(
+        values, pl.Series(codes, dtype=pl.Int32), default=UNSEEN, return_dtype=pl.Int32
+    )
+    return coded.to_numpy()

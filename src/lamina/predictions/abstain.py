@@ -11,6 +11,7 @@ from lamina.features.targets.told import Labels, LabelSets, Told
 UNREADABLE = "nothing could be read"
 UNLIKE = "unlike the training rows"
 SET = "prediction_set"
+SMALL = 4096
 
 
 def abstentions(sets: Sequence[LabelSets], unlike: np.ndarray | None, known: np.ndarray) -> list[Told]:
@@ -26,13 +27,23 @@ def abstentions(sets: Sequence[LabelSets], unlike: np.ndarray | None, known: np.
     reasons.append((UNREADABLE, ~known))
     # which of the reasons a row has, as the bits of a number: few numbers occur
     bits = sum(given.astype(np.int64) << place for place, (_, given) in enumerate(reasons))
-    met, codes = np.unique(bits, return_inverse=True) if len(bits) > 1 else (bits, np.zeros_like(bits))
+    met, codes = _numbered(bits) if len(bits) > 1 else (bits, np.zeros_like(bits))
     words = ["; ".join(word for place, (word, _) in enumerate(reasons) if n >> place & 1) for n in met]
     told = np.where(bits == 0, -1, codes)
     return [
         Labels("abstain", (bits > 0).astype(np.int64), (False, True)),
         Labels("abstain_reason", told, (*words, "")),  # one word at least: a column of text
     ]
+
+
+def _numbered(bits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """As ``np.unique`` with ``return_inverse``; small numbers need not be sorted."""
+    if bits.max() >= SMALL:
+        return np.unique(bits, return_inverse=True)
+    met = np.flatnonzero(np.bincount(bits))
+    places = np.zeros(SMALL, np.int64)
+    places[met] = np.arange(len(met))
+    return met, places[bits]
 
 
 def _several(name: str) -> str:

@@ -118,11 +118,12 @@ class ClassTarget(Target):
         several: bool = False,
     ) -> list[Told]:
         """``predicted_<target>``, the ``probability`` of that class, and ``probability_<class>`` of each."""
-        chosen = np.where(answered, decoded.argmax(1), -1)
+        highest = decoded.argmax(1)
+        chosen = np.where(answered, highest, -1)
         name = f"probability_{self.column}" if several else "probability"
         told: list[Told] = [
             Labels(f"predicted_{self.column}", chosen, self.values),
-            Numbers(name, decoded.max(1), answered),
+            Numbers(name, decoded[np.arange(len(decoded)), highest], answered),
         ]
         if wants_all(probabilities, self.labels):
             told += told_probabilities(self.column, self.labels, decoded, answered, several)
