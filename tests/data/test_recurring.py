@@ -6,7 +6,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lamina.data.conform import _READERS
+from lamina.data.cells import _READERS
 from lamina.data.parse import MANY, MISSING, MISSING_TEXT, by_level, is_missing, recurring
 
 WORDS = ("?", " na ", "N/A", "3.0", "3", " blue", "Blue", "", "none", "\u00a0")

@@ -21,8 +21,9 @@ import msgspec
 import polars as pl
 from filelock import FileLock, Timeout
 
-from lamina.data.conform import InParts, Lost
+from lamina.data.conform import InParts
 from lamina.data.large import rows_at_once
+from lamina.data.lost import Lost
 from lamina.data.media_cells import MEDIA_KINDS
 from lamina.data.table import Table
 from lamina.errors import BusyError, OutputError
