@@ -2,7 +2,7 @@
 
 ``python -m benchmarks.first_time --data FOLDER`` runs ``benchmarks.mnist_script`` until it reaches the
 accuracy, then ``lamina fit FOLDER/images/mnist --quality fast``, both with the reading of the data, and says
-how many times sooner Lamina is there. ``--commands script,short`` does the second with a limit of time.
+how many times sooner Lamina is there.
 """
 
 from __future__ import annotations
@@ -46,9 +46,7 @@ def main() -> None:
     print("\n".join(told))
 
 
-NAMES = {"script": "torch-script", "short": "lamina-fast-limited",
-         **{each: f"lamina-{each}" for each in ("fast", "good", "best")}}  # fmt: skip
-SHORT = ("--time-limit", "12")  # with imports and saving about 14.5 s
+NAMES = {"script": "torch-script", **{each: f"lamina-{each}" for each in ("fast", "good", "best")}}
 
 
 def script(folder: Path, options: argparse.Namespace) -> Row:
@@ -62,15 +60,14 @@ def script(folder: Path, options: argparse.Namespace) -> Row:
     return {"points": [json.loads(line) for line in lines], "others": taken["others"]}
 
 
-def ours(folder: Path, name: str, options: argparse.Namespace) -> Row:
+def ours(folder: Path, quality: str, options: argparse.Namespace) -> Row:
     """One point: the whole command ``lamina fit``; then what its file says of the test rows."""
-    quality, more = ("fast", SHORT) if name == "short" else (name, ())
     with tempfile.TemporaryDirectory() as scratch:
         file = str(Path(scratch) / "mnist.lamina")
         with measure.clock() as taken:
             _ran(
                 [sys.executable, "-m", "lamina.cli.main", "fit", str(folder), "--quality", quality,
-                 "--output", file, "--seed", str(options.seed), *more],
+                 "--output", file, "--seed", str(options.seed)],
                 options.threads,
             )  # fmt: skip
         right = float(_ran([sys.executable, "-c", EVALUATE, file, str(folder)], options.threads).split()[-1])
@@ -109,7 +106,7 @@ def _ran(command: list[str], threads: int) -> str:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.first_time", description=__doc__)
     parser.add_argument("--data", required=True, help="the folder with the data sets")
-    parser.add_argument("--commands", default="script,fast", help="script, short, fast, good, best")
+    parser.add_argument("--commands", default="script,fast", help="script, fast, good, best")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", default=str(Path(__file__).parent / "results.json"))
