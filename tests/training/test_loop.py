@@ -128,7 +128,7 @@ def run(checkpoint: Checkpoint | None) -> tuple[Network, Training]:
     features, examples = data()
     network = network_for(features)
     parts = phases.Parts(torch.arange(64), torch.arange(64, ROWS), torch.arange(0))
-    training, before = phases.run(network, examples, parts, RECIPE, "log_loss", checkpoint, False)
+    training, before = phases.run(network, phases.Lesson(examples, parts, RECIPE, "log_loss", checkpoint))
     assert before is not None
     return network, training
 
@@ -272,15 +272,8 @@ def test_both_phases_share_the_time_limit(clock: Clock) -> None:
     features, examples = data()
     parts = phases.Parts(torch.arange(64), torch.arange(64, ROWS), torch.arange(0))
     began = clock.now
-    phases.run(
-        network_for(features),
-        examples,
-        parts,
-        timed(3.0, patience=10**6, anneal=0.5),
-        "log_loss",
-        None,
-        False,
-    )
+    recipe = timed(3.0, patience=10**6, anneal=0.5)
+    phases.run(network_for(features), phases.Lesson(examples, parts, recipe, "log_loss"))
     assert 2.5 < clock.now - began < 3.6
 
 
