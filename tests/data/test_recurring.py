@@ -6,12 +6,12 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lamina.data.cells import _READERS
+from lamina.data.cells import read_column
 from lamina.data.parse import MANY, MISSING, MISSING_TEXT, by_level, is_missing, recurring
+from lamina.records import Field
 
 WORDS = ("?", " na ", "N/A", "3.0", "3", " blue", "Blue", "", "none", "\u00a0")
 CELLS = st.one_of(st.none(), st.sampled_from(WORDS), st.text(max_size=4))
-_category = _READERS["category"][0]
 
 
 def long(cells: list[str | None]) -> pl.Series:
@@ -23,8 +23,9 @@ def long(cells: list[str | None]) -> pl.Series:
 def test_distinct_values_are_read_as_all_cells_are(cells: list[str | None], values: str):
     column = long(cells)
     assert recurring(column) is not None
-    together = _category(column, {"values": values})
-    alone = [_category(column.slice(at, 1), {"values": values})[0] for at in range(len(cells))]
+    field = Field(name="cells", kind="category", role="input", why="", form={"values": values})
+    together, _ = read_column(column, field)
+    alone = [read_column(column.slice(at, 1), field)[0][0] for at in range(len(cells))]
     assert together.head(len(cells)).to_list() == alone
     assert together.name == "cells"
     for markers in (MISSING, MISSING_TEXT):

@@ -92,7 +92,7 @@ def main() -> None:
     except BrokenPipeError:  # `lamina … | head` is no failure
         sys.stderr.close()
     finally:
-        gc.freeze()  # at its end Python looks through all objects for cycles: half a second for nothing
+        gc.freeze()  # at its end Python looks through all objects for cycles: up to half a second for nothing
 
 
 def _report(error: LaminaError) -> None:
